@@ -1,0 +1,62 @@
+# `make run` and `make test` work on a fresh machine that has Rust.
+
+CARGO_DENY_VERSION := 0.20.2
+CARGO_DENY_ROOT := .tools/cargo-deny-$(CARGO_DENY_VERSION)
+CARGO_DENY := $(CARGO_DENY_ROOT)/bin/cargo-deny
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## Build and run the service on its embedded store, under data/
+	cargo build --locked
+	target/debug/vestibule serve --dev
+
+# Suites in other languages (a browser, an HTTP fuzzer) are started by Rust
+# tests as well, since those have the servers to run them against.
+.PHONY: test
+test: test-tools ## Install what the tests need, run them all
+	cargo test --locked
+
+.PHONY: test-tools
+test-tools: ## Install what the tests need
+	@scripts/install-test-tools.sh
+
+.PHONY: lint
+lint: fmt-check clippy doc deny ## Format, lints, docs, licences
+
+.PHONY: fmt
+fmt: ## Format the code
+	cargo fmt
+
+.PHONY: fmt-check
+fmt-check:
+	cargo fmt --check
+
+.PHONY: clippy
+clippy:
+	cargo clippy --locked --all-targets -- -D warnings
+
+.PHONY: doc
+doc:
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --document-private-items
+
+.PHONY: deny
+deny: $(CARGO_DENY)
+	$(CARGO_DENY) --locked check --hide-inclusion-graph licenses bans sources
+
+# Apart from the rest: it fetches the advisory database, which a closed
+# network can't reach.
+.PHONY: advisories
+advisories: $(CARGO_DENY) ## Look for known vulnerabilities in the dependencies
+	$(CARGO_DENY) --locked check advisories
+
+$(CARGO_DENY):
+	cargo install --locked --root $(CARGO_DENY_ROOT) --version $(CARGO_DENY_VERSION) cargo-deny
+
+.PHONY: image
+image: ## Build the container image
+	docker build --tag vestibule .

@@ -1,0 +1,119 @@
+//! Fixed-width base62 (`0-9A-Za-z`, big-endian, zero-padded), so that text sorts as the bytes do.
+
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// Five digits at a time: 62⁵ is the largest power of 62 below 2³².
+const CHUNK: u64 = 62u64.pow(5);
+const CHUNK_DIGITS: usize = 5;
+/// The widest number is a credential's 40 bytes.
+const MAX_LIMBS: usize = 10;
+
+/// Appends `number` (big-endian, a multiple of four bytes) in exactly `width` digits.
+pub(super) fn encode_into(number: &[u8], width: usize, out: &mut String) {
+    let mut limbs = [0u32; MAX_LIMBS];
+    let limbs = &mut limbs[..number.len() / 4];
+    for (limb, bytes) in limbs.iter_mut().zip(number.chunks_exact(4)) {
+        *limb = bytes.iter().fold(0, |limb, byte| limb << 8 | u32::from(*byte));
+    }
+    let mut digits = [b'0'; 64];
+    let mut end = width;
+    while end > 0 {
+        let mut rest = 0u64;
+        for limb in limbs.iter_mut() {
+            let value = rest << 32 | u64::from(*limb);
+            *limb = (value / CHUNK) as u32;
+            rest = value % CHUNK;
+        }
+        let start = end.saturating_sub(CHUNK_DIGITS);
+        for digit in digits[start..end].iter_mut().rev() {
+            *digit = ALPHABET[(rest % 62) as usize];
+            rest /= 62;
+        }
+        end = start;
+    }
+    out.extend(digits[..width].iter().map(|digit| char::from(*digit)));
+}
+
+/// Reads digits back into `number`; `None` for a foreign character or a value that does not fit.
+pub(super) fn decode_into(digits: &[u8], number: &mut [u8]) -> Option<()> {
+    let mut limbs = [0u32; MAX_LIMBS];
+    let limbs = &mut limbs[..number.len() / 4];
+    for chunk in digits.chunks(CHUNK_DIGITS) {
+        let mut carry = 0u64;
+        for digit in chunk {
+            carry = carry * 62 + u64::from(value_of(*digit)?);
+        }
+        let scale = 62u64.pow(chunk.len() as u32);
+        for limb in limbs.iter_mut().rev() {
+            let value = u64::from(*limb) * scale + carry;
+            *limb = value as u32;
+            carry = value >> 32;
+        }
+        if carry != 0 {
+            return None;
+        }
+    }
+    for (bytes, limb) in number.chunks_exact_mut(4).zip(limbs.iter()) {
+        bytes.copy_from_slice(&limb.to_be_bytes());
+    }
+    Some(())
+}
+
+fn value_of(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'A'..=b'Z' => Some(digit - b'A' + 10),
+        b'a'..=b'z' => Some(digit - b'a' + 36),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn encode(number: &[u8], width: usize) -> String {
+        let mut out = String::new();
+        encode_into(number, width, &mut out);
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn survives_the_round_trip(number: [u8; 16]) {
+            let text = encode(&number, 22);
+            prop_assert_eq!(text.len(), 22);
+            let mut back = [0; 16];
+            prop_assert!(decode_into(text.as_bytes(), &mut back).is_some());
+            prop_assert_eq!(back, number);
+        }
+
+        #[test]
+        fn sorts_as_the_bytes_do(a: [u8; 16], b: [u8; 16]) {
+            prop_assert_eq!(a.cmp(&b), encode(&a, 22).cmp(&encode(&b, 22)));
+        }
+
+        #[test]
+        fn survives_at_credential_width(number in proptest::array::uniform32(any::<u8>()), tail: [u8; 8]) {
+            let bytes = [&number[..], &tail[..]].concat();
+            let mut back = [0; 40];
+            prop_assert!(decode_into(encode(&bytes, 54).as_bytes(), &mut back).is_some());
+            prop_assert_eq!(&back[..], &bytes[..]);
+        }
+    }
+
+    #[test]
+    fn known_values() {
+        assert_eq!(encode(&[0; 4], 6), "000000");
+        assert_eq!(encode(&61u32.to_be_bytes(), 6), "00000z");
+        assert_eq!(encode(&62u32.to_be_bytes(), 6), "000010");
+        assert_eq!(encode(&[0xff; 16], 22), "7n42DGM5Tflk9n8mt7Fhc7");
+    }
+
+    #[test]
+    fn refuses_what_does_not_fit() {
+        assert!(decode_into(b"zzzzzzzzzzzzzzzzzzzzzz", &mut [0; 16]).is_none());
+        assert!(decode_into(b"7n42DGM5Tflk9n8mt7Fhc8", &mut [0; 16]).is_none());
+        assert!(decode_into(b"00000-", &mut [0; 4]).is_none());
+    }
+}

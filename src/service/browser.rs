@@ -1,0 +1,147 @@
+//! What a browser may do: look at a link, be recognised, log out.
+
+use super::{Error, Service};
+use crate::{
+    domain::{
+        event::{Actor, EventType, Origin},
+        id::SessionId,
+        portal::Portal,
+        secret::{Credential, Kind, SecretHash},
+        session::{Session, Status},
+        time::Seconds,
+    },
+    store::{LiveSession, REPEAT_WINDOW, Revoked},
+};
+use std::sync::Arc;
+
+/// A clock's doubt, added to the time in which an exchange may be repeated.
+const SLACK: Seconds = Seconds(5);
+
+/// A browser that showed a live browser token.
+#[derive(Clone)]
+pub struct EndUser {
+    service: Service,
+    live: Arc<LiveSession>,
+    browser_hash: SecretHash,
+}
+
+/// What a link is worth to whoever looks at it; looking consumes nothing.
+#[derive(Clone, Debug)]
+pub enum Landing {
+    /// It can be redeemed.
+    Ready(Box<Session>, Arc<Portal>),
+    /// It was redeemed before.
+    Used(Box<Session>, Arc<Portal>),
+    /// It ran out, or its portal is disabled.
+    Expired(Box<Session>, Arc<Portal>),
+    /// It never was, or was revoked.
+    Unknown,
+}
+
+impl EndUser {
+    /// The session.
+    pub fn session(&self) -> &Session {
+        &self.live.session
+    }
+
+    /// Ends the session, here at once and everywhere within a second.
+    ///
+    /// # Errors
+    /// [`Error::SessionInvalid`] when it is over already.
+    pub async fn log_out(&self, origin: &Origin) -> Result<(), Error> {
+        let session = self.session();
+        let actor = Actor::EndUser(session.customer_id);
+        let mut event = self.service.event(session.tenant_id, session.livemode, EventType::SessionEnded, actor, origin);
+        event.session_id = Some(session.id);
+        event.customer_id = Some(session.customer_id);
+        event.portal_id = Some(session.portal_id);
+        let ended = self.service.store().end_session(session.id, self.browser_hash, event).await?;
+        self.service.forget(Revoked::Session(session.id));
+        ended.then_some(()).ok_or(Error::SessionInvalid)
+    }
+}
+
+impl Service {
+    /// Recognises a browser by its token.
+    ///
+    /// # Errors
+    /// [`Error::SessionInvalid`] unless that token holds a live session of an enabled portal.
+    pub async fn recognise(&self, token: &str) -> Result<EndUser, Error> {
+        let credential = Credential::parse(token).filter(|token| matches!(token.kind(), Kind::Browser | Kind::Bearer));
+        let credential = credential.ok_or(Error::SessionInvalid)?;
+        let (id, browser_hash) = (SessionId(credential.id()), credential.hash());
+        let live = match self.caches().sessions.get(&id).filter(|_| self.hears_revocations()) {
+            Some(live) => live,
+            None => self.read_session(id, browser_hash).await?,
+        };
+        if !self.is_open(&live, browser_hash) {
+            return Err(Error::SessionInvalid);
+        }
+        Ok(EndUser { service: self.clone(), live, browser_hash })
+    }
+
+    fn is_open(&self, live: &LiveSession, browser_hash: SecretHash) -> bool {
+        let now = self.clock().now();
+        live.browser_hash == Some(browser_hash)
+            && live.portal_enabled
+            && live.session.browser.as_ref().is_some_and(|browser| browser.is_live_at(now))
+    }
+
+    /// Reads a session from the store and remembers it once its secret can no longer change.
+    async fn read_session(&self, id: SessionId, browser_hash: SecretHash) -> Result<Arc<LiveSession>, Error> {
+        let sessions = &self.caches().sessions;
+        let ticket = sessions.ticket(&id);
+        let mut live = self.store().live_session(id).await?.ok_or(Error::SessionInvalid)?;
+        if !self.is_open(&live, browser_hash) {
+            return Err(Error::SessionInvalid);
+        }
+        let now = self.clock().now();
+        let repeatable = live.nonce_hash.is_some() && live.first_used_at.is_none();
+        if repeatable && live.session.used_at.is_some_and(|at| now < at.plus(REPEAT_WINDOW).plus(SLACK)) {
+            // From its first use on, no repeat of the exchange replaces the secret.
+            if !self.store().note_first_use(id, browser_hash, now).await? {
+                live = self.store().live_session(id).await?.ok_or(Error::SessionInvalid)?;
+            }
+        }
+        let live = Arc::new(live);
+        if self.is_open(&live, browser_hash) {
+            sessions.fill(ticket, &id, Arc::clone(&live));
+        }
+        Ok(live)
+    }
+
+    /// Looks at a link without consuming it.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn look(&self, token: &str) -> Result<Landing, Error> {
+        let Some(link) = Credential::parse(token).filter(|token| token.kind() == Kind::Link) else {
+            return Ok(Landing::Unknown);
+        };
+        let live = self.store().live_session(SessionId(link.id())).await?;
+        let Some(live) = live.filter(|live| live.link_hash == Some(link.hash())) else { return Ok(Landing::Unknown) };
+        let Some(portal) = self.public_portal(live.session.portal_id).await? else { return Ok(Landing::Unknown) };
+        let session = Box::new(live.session);
+        Ok(match session.status(self.clock().now()) {
+            _ if session.used_at.is_some() => Landing::Used(session, portal),
+            Status::Expired => Landing::Expired(session, portal),
+            _ if !portal.enabled => Landing::Expired(session, portal),
+            _ => Landing::Ready(session, portal),
+        })
+    }
+
+    /// Notes once that a person's browser has seen the landing page.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn note_opened(&self, token: &str, session: &Session, origin: &Origin) -> Result<(), Error> {
+        let Some(link) = Credential::parse(token).filter(|_| session.opened_at.is_none()) else { return Ok(()) };
+        let actor = Actor::EndUser(session.customer_id);
+        let mut event = self.event(session.tenant_id, session.livemode, EventType::SessionOpened, actor, origin);
+        event.session_id = Some(session.id);
+        event.customer_id = Some(session.customer_id);
+        event.portal_id = Some(session.portal_id);
+        self.store().open_session(session.id, link.hash(), event).await?;
+        Ok(())
+    }
+}

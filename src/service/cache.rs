@@ -1,0 +1,140 @@
+//! What is remembered between requests, and how it is taken back.
+//!
+//! A value that was read before something was revoked must not be put in after it: whoever fills
+//! an entry takes a ticket before it reads, and the entry goes again when the ticket is stale.
+
+use crate::{
+    domain::{
+        id::{KeyId, PortalId, SessionId, TenantId},
+        key::Key,
+        portal::Portal,
+    },
+    store::{LiveSession, PortalRef, Revoked},
+};
+use quick_cache::sync::Cache;
+use std::{
+    hash::{BuildHasher, Hash, RandomState},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+const SLOTS: usize = 256;
+
+/// Taken before a read that is to fill an entry.
+#[derive(Clone, Copy)]
+pub(super) struct Ticket {
+    slot: usize,
+    epoch: u64,
+}
+
+/// A bounded cache whose entries can be taken back for good.
+pub(super) struct Guarded<K, V> {
+    entries: Cache<K, V>,
+    epochs: [AtomicU64; SLOTS],
+    hasher: RandomState,
+}
+
+impl<K: Eq + Hash + Clone, V: Clone> Guarded<K, V> {
+    fn new(capacity: usize) -> Self {
+        Self {
+            entries: Cache::new(capacity),
+            epochs: [const { AtomicU64::new(0) }; SLOTS],
+            hasher: RandomState::new(),
+        }
+    }
+
+    pub(super) fn get(&self, key: &K) -> Option<V> {
+        self.entries.get(key)
+    }
+
+    pub(super) fn ticket(&self, key: &K) -> Ticket {
+        let slot = self.slot(key);
+        Ticket { slot, epoch: self.epochs[slot].load(Ordering::SeqCst) }
+    }
+
+    pub(super) fn fill(&self, ticket: Ticket, key: &K, value: V) {
+        self.entries.insert(key.clone(), value);
+        // Whoever takes entries back counts up first and removes then, so one of the two removes it.
+        if self.epochs[ticket.slot].load(Ordering::SeqCst) != ticket.epoch {
+            self.entries.remove(key);
+        }
+    }
+
+    fn remove(&self, key: &K) {
+        self.epochs[self.slot(key)].fetch_add(1, Ordering::SeqCst);
+        self.entries.remove(key);
+    }
+
+    fn remove_where(&self, gone: impl Fn(&V) -> bool) {
+        for epoch in &self.epochs {
+            epoch.fetch_add(1, Ordering::SeqCst);
+        }
+        self.entries.retain(|_, value| !gone(value));
+    }
+
+    fn slot(&self, key: &K) -> usize {
+        self.hasher.hash_one(key) as usize % SLOTS
+    }
+}
+
+/// How a portal is looked up.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum PortalKey {
+    /// As a tenant's request names it.
+    Of(TenantId, PortalRef),
+    /// By id alone, for the pages that browsers see.
+    Public(PortalId),
+}
+
+/// All caches of an instance.
+pub(super) struct Caches {
+    pub(super) keys: Guarded<KeyId, Arc<Key>>,
+    pub(super) portals: Guarded<PortalKey, Arc<Portal>>,
+    pub(super) sessions: Guarded<SessionId, Arc<LiveSession>>,
+}
+
+impl Caches {
+    pub(super) fn new(sessions: usize) -> Self {
+        Self { keys: Guarded::new(4096), portals: Guarded::new(4096), sessions: Guarded::new(sessions) }
+    }
+
+    pub(super) fn forget(&self, what: Revoked) {
+        match what {
+            Revoked::Session(id) => self.sessions.remove(&id),
+            Revoked::Customer(id) => self.sessions.remove_where(|live| live.session.customer_id == id),
+            Revoked::Key(id) => self.keys.remove(&id),
+            Revoked::Portal(id) => {
+                self.portals.remove_where(|portal| portal.id == id);
+                self.sessions.remove_where(|live| live.session.portal_id == id);
+            }
+        }
+    }
+
+    pub(super) fn forget_all(&self) {
+        self.keys.remove_where(|_| true);
+        self.portals.remove_where(|_| true);
+        self.sessions.remove_where(|_| true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_before_a_removal_is_not_put_in_after_it() {
+        let cache = Guarded::new(8);
+        let early = cache.ticket(&1);
+        cache.remove(&1);
+        cache.fill(early, &1, "stale");
+        assert_eq!(cache.get(&1), None);
+        cache.fill(cache.ticket(&1), &1, "new");
+        assert_eq!(cache.get(&1), Some("new"));
+        let early = cache.ticket(&2);
+        cache.remove_where(|value| *value == "new");
+        cache.fill(early, &2, "stale");
+        assert_eq!((cache.get(&1), cache.get(&2)), (None, None));
+    }
+}

@@ -1,0 +1,78 @@
+//! The exchange: a link token becomes a browser session, once.
+
+use super::{Error, Service};
+use crate::{
+    domain::{
+        event::{Actor, EventType, Origin},
+        id::{EventId, SessionId},
+        secret::{Credential, Kind, SecretHash},
+    },
+    store::{Exchange, LiveSession},
+};
+
+/// A link token that somebody presents.
+#[derive(Clone, Debug)]
+pub struct ExchangeRequest<'a> {
+    /// The token's text.
+    pub token: &'a str,
+    /// The client's nonce, which lets it repeat the exchange when the answer was lost.
+    pub nonce: Option<&'a str>,
+    /// From where.
+    pub origin: Origin,
+}
+
+/// A browser session that was just started.
+#[derive(Clone, Debug)]
+pub struct Opened {
+    /// The session.
+    pub live: LiveSession,
+    /// Its browser token.
+    pub credential: Credential,
+}
+
+impl Service {
+    /// Exchanges a link token. Of any number of calls exactly one succeeds, but for a repeat with
+    /// the same nonce, which gets a new secret while the first one is unused.
+    ///
+    /// # Errors
+    /// [`Error::SessionInvalid`] alike for a token that is unknown, expired, used or revoked.
+    pub async fn exchange(&self, request: ExchangeRequest<'_>) -> Result<Opened, Error> {
+        let link = Credential::parse(request.token).filter(|token| token.kind() == Kind::Link);
+        let link = link.ok_or(Error::SessionInvalid)?;
+        let credential = Credential::mint(Kind::Browser, link.id());
+        let item = Exchange {
+            id: SessionId(link.id()),
+            link_hash: link.hash(),
+            browser_hash: credential.hash(),
+            nonce_hash: request.nonce.map(|nonce| SecretHash::of(nonce.as_bytes())),
+            origin: request.origin,
+            event_id: EventId::at(self.clock().nanos()),
+        };
+        if let Some(live) = self.inner.exchanges.submit(item.clone()).await? {
+            return Ok(Opened { live, credential });
+        }
+        if item.nonce_hash.is_some()
+            && let Some(live) = self.store().repeat_exchange(item.clone(), self.clock().now()).await?
+        {
+            return Ok(Opened { live, credential });
+        }
+        self.note_refusal(&item).await?;
+        Err(Error::SessionInvalid)
+    }
+
+    /// Writes down that a genuine token came a second time.
+    async fn note_refusal(&self, item: &Exchange) -> Result<(), Error> {
+        let Some(live) = self.store().live_session(item.id).await? else { return Ok(()) };
+        if live.link_hash != Some(item.link_hash) || live.session.used_at.is_none() {
+            return Ok(());
+        }
+        let session = &live.session;
+        let actor = Actor::EndUser(session.customer_id);
+        let kind = EventType::SessionExchangeRefused;
+        let mut event = self.event(session.tenant_id, session.livemode, kind, actor, &item.origin);
+        event.session_id = Some(session.id);
+        event.customer_id = Some(session.customer_id);
+        event.portal_id = Some(session.portal_id);
+        Ok(self.store().record(event).await?)
+    }
+}

@@ -1,0 +1,210 @@
+//! Idempotency keys: a repeated POST gets the first one's answer.
+//!
+//! The kept answer may hold a link token. It is sealed under a key that is derived from the
+//! presented secret key and the Idempotency-Key, neither of which is stored: a copy of the
+//! database opens nothing.
+
+use super::{Error, Service};
+use crate::{
+    domain::{
+        secret::SecretHash,
+        time::{Seconds, Timestamp},
+    },
+    store::{IdempotencyRow, StoreError},
+};
+use ring::{
+    aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    hkdf::{HKDF_SHA256, KeyType, Salt},
+    rand::{SecureRandom, SystemRandom},
+};
+use sha2::{Digest, Sha256};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+/// How long an answer is kept.
+const KEPT: Seconds = Seconds::days(1);
+
+/// Makes the record that commits beside a write, from what the write brought about.
+pub type Render<T> = Box<dyn Fn(&T) -> IdempotencyRow + Send + Sync>;
+
+/// An answer: status and body.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The body's bytes.
+    pub body: Vec<u8>,
+}
+
+/// What identifies a request.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// The secret key's text, as it was presented.
+    pub secret: &'a str,
+    /// The `Idempotency-Key` header.
+    pub idempotency_key: &'a str,
+    /// The method.
+    pub method: &'a str,
+    /// The path with its query.
+    pub target: &'a str,
+    /// The body's bytes.
+    pub body: &'a [u8],
+}
+
+/// What to do with a request that has an idempotency key.
+pub enum Claim {
+    /// Run it and keep the answer.
+    Run(Slot),
+    /// It ran before; this was the answer.
+    Replay(Reply),
+}
+
+/// The place of one answer; while it lives, the same request is "in progress" here.
+#[derive(Clone)]
+pub struct Slot {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    id: SecretHash,
+    fingerprint: SecretHash,
+    seal: LessSafeKey,
+    expires_at: Timestamp,
+    is_kept: AtomicBool,
+    /// Freed when the answer is sent or given up.
+    _place: Place,
+}
+
+/// The requests that run on this instance.
+#[derive(Clone, Default)]
+pub(super) struct InFlight(Arc<Mutex<HashSet<[u8; 32]>>>);
+
+/// One of them.
+struct Place {
+    running: InFlight,
+    id: [u8; 32],
+}
+
+impl InFlight {
+    fn claim(&self, id: SecretHash) -> Result<Place, Error> {
+        let is_first = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.0);
+        is_first.then(|| Place { running: self.clone(), id: id.0 }).ok_or(Error::IdempotencyInProgress)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.running.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+    }
+}
+
+impl Slot {
+    /// What a write keeps beside itself: the rendered answer, sealed.
+    pub fn beside<T>(&self, render: impl Fn(&T) -> Reply + Send + Sync + 'static) -> Render<T> {
+        let shared = Arc::clone(&self.shared);
+        Box::new(move |done| {
+            shared.is_kept.store(true, Ordering::Relaxed);
+            shared.seal(&render(done))
+        })
+    }
+
+    /// Whether a write has kept the answer.
+    pub fn is_kept(&self) -> bool {
+        self.shared.is_kept.load(Ordering::Relaxed)
+    }
+}
+
+impl Shared {
+    fn seal(&self, reply: &Reply) -> IdempotencyRow {
+        let mut nonce = [0; NONCE_LEN];
+        let mut text = [&reply.status.to_be_bytes()[..], &reply.body].concat();
+        let sealed = SystemRandom::new().fill(&mut nonce).and_then(|()| {
+            let aad = Aad::from([self.id.0, self.fingerprint.0].concat());
+            self.seal.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut text)
+        });
+        // Sealing fails only without randomness; an empty record then opens to nothing.
+        let sealed = sealed.map_or_else(|_| Vec::new(), |()| [&nonce[..], &text].concat());
+        IdempotencyRow { id: self.id, expires_at: self.expires_at, fingerprint: self.fingerprint, sealed }
+    }
+
+    fn open(&self, row: &IdempotencyRow) -> Option<Reply> {
+        let (nonce, text) = row.sealed.split_at_checked(NONCE_LEN)?;
+        let aad = Aad::from([self.id.0, self.fingerprint.0].concat());
+        let mut text = text.to_vec();
+        let text = self.seal.open_in_place(Nonce::try_assume_unique_for_key(nonce).ok()?, aad, &mut text).ok()?;
+        let (status, body) = text.split_at_checked(2)?;
+        Some(Reply { status: u16::from_be_bytes(status.try_into().ok()?), body: body.to_vec() })
+    }
+}
+
+impl Service {
+    /// Looks whether this request ran before; claims its place otherwise.
+    ///
+    /// # Errors
+    /// When it came with another body before, or is still running.
+    pub async fn claim(&self, request: Request<'_>) -> Result<Claim, Error> {
+        let now = self.clock().now();
+        let shared = Arc::new(self.shared(request, now)?);
+        match self.store().find_answer(shared.id, now).await? {
+            None => Ok(Claim::Run(Slot { shared })),
+            Some(row) if row.fingerprint != shared.fingerprint => Err(Error::IdempotencyConflict),
+            Some(row) => shared.open(&row).map(Claim::Replay).ok_or(Error::Internal),
+        }
+    }
+
+    fn shared(&self, request: Request<'_>, now: Timestamp) -> Result<Shared, Error> {
+        let salt = Salt::new(HKDF_SHA256, b"vestibule idempotency 1");
+        let secret = salt.extract(request.secret.as_bytes());
+        let info = [request.idempotency_key.as_bytes()];
+        let okm = secret.expand(&info, Length(64)).map_err(|_| Error::Internal)?;
+        let mut keys = [0; 64];
+        okm.fill(&mut keys).map_err(|_| Error::Internal)?;
+        let (seal, print) = keys.split_at(32);
+        let seal = UnboundKey::new(&CHACHA20_POLY1305, seal).map_err(|_| Error::Internal)?;
+        let parts = [request.secret, request.method, request.target, request.idempotency_key];
+        let id = digest(parts.map(str::as_bytes));
+        Ok(Shared {
+            id,
+            fingerprint: digest([print, request.body, &[], &[]]),
+            seal: LessSafeKey::new(seal),
+            expires_at: now.plus(KEPT),
+            is_kept: AtomicBool::new(false),
+            _place: self.inner.in_flight.claim(id)?,
+        })
+    }
+
+    /// Keeps an answer that came without a write.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn keep_answer(&self, slot: &Slot, reply: &Reply) -> Result<(), Error> {
+        match self.store().keep_answer(slot.shared.seal(reply), self.clock().now()).await {
+            Ok(()) | Err(StoreError::IdempotencyTaken) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The length of what is derived, in bytes.
+struct Length(usize);
+
+impl KeyType for Length {
+    fn len(&self) -> usize {
+        self.0
+    }
+}
+
+/// A hash over parts that can't be confused with other parts of the same concatenation.
+fn digest(parts: [&[u8]; 4]) -> SecretHash {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    SecretHash(hash.finalize().into())
+}

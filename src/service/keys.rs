@@ -1,0 +1,142 @@
+//! Who calls: from the text of a key to a [`Merchant`].
+
+use super::{Denied, Error, Service};
+use crate::domain::{
+    event::{Actor, EventType, NewEvent, Origin},
+    id::{KeyId, TenantId},
+    key::Key,
+    permission::Patterns,
+    secret::{Credential, Kind, SecretHash},
+    time::Seconds,
+};
+use std::sync::Arc;
+
+/// A back end that showed a live secret key.
+#[derive(Clone)]
+pub struct Merchant {
+    pub(super) service: Service,
+    pub(super) key: Arc<Key>,
+    pub(super) origin: Origin,
+}
+
+impl Merchant {
+    /// The key that was shown.
+    pub fn key(&self) -> &Key {
+        &self.key
+    }
+
+    /// The service that it calls.
+    pub fn service(&self) -> &Service {
+        &self.service
+    }
+
+    /// From where it calls.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// An entry for the trail, by this key.
+    pub(super) fn event(&self, kind: EventType) -> NewEvent {
+        let key = &self.key;
+        self.service.event(key.tenant_id, key.livemode, kind, Actor::Key(key.id), &self.origin)
+    }
+
+    /// Refuses unless the key may do `action` to `resource` as a whole.
+    pub(super) fn require(&self, resource: &str, action: &str) -> Result<(), Error> {
+        if self.key.may_all(resource, action) {
+            return Ok(());
+        }
+        Err(Error::PermissionDenied(format!("This key lacks the permission {resource}.*.{action}.")))
+    }
+}
+
+/// What a new key shall be.
+#[derive(Clone, Debug)]
+pub struct KeyRequest {
+    /// Secret rather than publishable.
+    pub is_secret: bool,
+    /// Live rather than test mode.
+    pub livemode: bool,
+    /// For people to read.
+    pub name: Option<String>,
+    /// What it may call.
+    pub permissions: Patterns,
+    /// What it may give away.
+    pub grants: Patterns,
+}
+
+impl Service {
+    /// Finds out who shows this key.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] unless it is a live secret key.
+    pub async fn authenticate(&self, text: &str, origin: Origin) -> Result<Merchant, Error> {
+        let credential = Credential::parse(text).ok_or(Error::Unauthenticated(Denied::Invalid))?;
+        match credential.kind() {
+            Kind::SecretKey { .. } => {}
+            Kind::PublishableKey { .. } => return Err(Error::Unauthenticated(Denied::Publishable)),
+            Kind::Link | Kind::Browser | Kind::Bearer => return Err(Error::Unauthenticated(Denied::Invalid)),
+        }
+        let key = self.key(KeyId(credential.id())).await?;
+        // An unknown key is compared as well, so that it takes as long as a wrong one.
+        let expected = key.as_ref().map_or(SecretHash([0; 32]), |key| key.secret_hash);
+        let matches = expected == credential.hash();
+        match key {
+            Some(key) if matches && key.kind() == credential.kind() && key.is_live_at(self.clock().now()) => {
+                Ok(Merchant { service: self.clone(), key, origin })
+            }
+            _ => Err(Error::Unauthenticated(Denied::Invalid)),
+        }
+    }
+
+    async fn key(&self, id: KeyId) -> Result<Option<Arc<Key>>, Error> {
+        let keys = &self.caches().keys;
+        if self.hears_revocations()
+            && let Some(key) = keys.get(&id)
+        {
+            return Ok(Some(key));
+        }
+        let ticket = keys.ticket(&id);
+        let Some(key) = self.store().key(id).await? else { return Ok(None) };
+        let key = Arc::new(key);
+        keys.fill(ticket, &id, Arc::clone(&key));
+        Ok(Some(key))
+    }
+
+    /// Makes a key for a tenant; its text is shown only here.
+    pub(super) fn mint_key(&self, tenant_id: TenantId, request: KeyRequest) -> (Key, Credential) {
+        let nanos = self.clock().nanos();
+        let id = KeyId::at(nanos);
+        let mut key = Key {
+            id,
+            tenant_id,
+            is_secret: request.is_secret,
+            livemode: request.livemode,
+            name: request.name,
+            permissions: request.permissions,
+            grants: request.grants,
+            secret_hash: SecretHash([0; 32]),
+            created_at: self.clock().now(),
+            expires_at: None,
+            revoked_at: None,
+        };
+        let credential = Credential::mint(key.kind(), id.0);
+        key.secret_hash = credential.hash();
+        (key, credential)
+    }
+
+    /// The same settings in a new key; the old one is refused after `overlap`.
+    pub(super) fn successor(&self, old: &Key) -> (Key, Credential) {
+        let request = KeyRequest {
+            is_secret: old.is_secret,
+            livemode: old.livemode,
+            name: old.name.clone(),
+            permissions: old.permissions.clone(),
+            grants: old.grants.clone(),
+        };
+        self.mint_key(old.tenant_id, request)
+    }
+}
+
+/// The longest that a rolled key may still be used.
+pub(super) const MAX_OVERLAP: Seconds = Seconds::days(30);

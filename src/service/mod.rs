@@ -1,0 +1,174 @@
+//! What the product does. Authority is a type: [`Merchant`] is a back end with a live key,
+//! [`EndUser`] a browser with a live session; what needs one of them is a method of it.
+
+mod browser;
+mod cache;
+mod coalesce;
+mod customers;
+mod error;
+mod events;
+mod exchange;
+mod idempotency;
+mod keys;
+mod lists;
+mod operator;
+mod portals;
+mod sessions;
+mod watch;
+
+pub use browser::{EndUser, Landing};
+pub use customers::{CustomerChanges, NewCustomer};
+pub use error::{Denied, Error};
+pub use exchange::{ExchangeRequest, Opened};
+pub use idempotency::{Claim, Render, Reply, Request, Slot};
+pub use keys::{KeyRequest, Merchant};
+pub use lists::{Cursor, Listed};
+pub use operator::Operator;
+pub use portals::{PortalChanges, PortalRequest};
+pub use sessions::{CustomerRef, Minted, Mode, SessionQuery, SessionRequest};
+
+use crate::{
+    clock::Clock,
+    domain::{
+        event::{Actor, EventType, NewEvent, Origin},
+        id::{EventId, TenantId},
+    },
+    store::{Exchange, Exchanged, NewSession, Retention, Revoked, Store, StoreError},
+};
+use cache::Caches;
+use coalesce::Coalescer;
+use idempotency::InFlight;
+use std::{sync::Arc, time::Instant};
+use watch::Watch;
+
+/// What the service is told by the configuration.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How long what is over stays readable.
+    pub retention: Retention,
+    /// How many active sessions are remembered between requests.
+    pub cached_sessions: usize,
+    /// How many creates, and how many exchanges, may wait for the database.
+    pub waiting_writes: usize,
+}
+
+/// The service; cheap to clone.
+#[derive(Clone)]
+pub struct Service {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    clock: Arc<Clock>,
+    caches: Caches,
+    watch: Watch,
+    creates: Coalescer<NewSession, Option<crate::domain::session::Session>>,
+    exchanges: Coalescer<Exchange, Option<crate::store::LiveSession>>,
+    in_flight: InFlight,
+    settings: Settings,
+}
+
+impl Service {
+    /// A service on a migrated store. Tasks that it starts end with its last clone.
+    ///
+    /// # Errors
+    /// When the store does not tell its time.
+    pub async fn start(store: Store, settings: Settings) -> Result<Self, StoreError> {
+        let asked = Instant::now();
+        let first = store.heartbeat(i64::MAX).await?;
+        let clock = Arc::new(Clock::new(first.now_micros, asked));
+        store.make_partitions(clock.now(), clock.now()).await?;
+        let creates = {
+            let store = store.clone();
+            Coalescer::start(settings.waiting_writes, move |items| {
+                let store = store.clone();
+                async move { store.create_sessions(items).await }
+            })
+        };
+        let exchanges = {
+            let (store, clock) = (store.clone(), Arc::clone(&clock));
+            Coalescer::start(settings.waiting_writes, move |items| {
+                let (store, now) = (store.clone(), clock.now());
+                async move { store.exchange(items, now).await as Vec<Exchanged> }
+            })
+        };
+        let inner = Inner {
+            caches: Caches::new(settings.cached_sessions),
+            watch: Watch::new(first.horizon, asked),
+            in_flight: InFlight::default(),
+            store,
+            clock,
+            creates,
+            exchanges,
+            settings,
+        };
+        let service = Self { inner: Arc::new(inner) };
+        watch::start(&service.inner);
+        Ok(service)
+    }
+
+    /// The clock that everything goes by.
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// Whether requests can be served: the database answered lately, and its clock agrees.
+    pub fn is_ready(&self) -> bool {
+        self.inner.watch.is_ready()
+    }
+
+    /// What operators do from the command line.
+    pub fn operator(&self) -> Operator {
+        Operator::new(self.clone())
+    }
+
+    /// One pass of the sweeper.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn sweep(&self) -> Result<crate::store::Swept, StoreError> {
+        self.inner.store.sweep(self.clock().now(), self.inner.settings.retention).await
+    }
+
+    /// Closes the store, after the last request.
+    pub async fn close(&self) {
+        self.inner.store.close().await;
+    }
+
+    fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    fn caches(&self) -> &Caches {
+        &self.inner.caches
+    }
+
+    /// Takes back, at once on this instance, the trust in something cached.
+    fn forget(&self, what: Revoked) {
+        self.inner.caches.forget(what);
+    }
+
+    /// Whether the caches may be believed: all revocations up to a moment ago were heard of.
+    fn hears_revocations(&self) -> bool {
+        self.inner.watch.is_fresh()
+    }
+
+    /// An entry for the trail, about nothing in particular yet.
+    fn event(&self, tenant_id: TenantId, livemode: bool, kind: EventType, actor: Actor, origin: &Origin) -> NewEvent {
+        let nanos = self.clock().nanos();
+        NewEvent {
+            id: EventId::at(nanos),
+            tenant_id,
+            livemode,
+            kind,
+            at: crate::domain::time::Timestamp::from_millis((nanos / 1_000_000) as i64),
+            actor,
+            origin: origin.clone(),
+            session_id: None,
+            customer_id: None,
+            portal_id: None,
+            data: serde_json::json!({}),
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Connections: how they are opened, lent out and given up.
+
+use super::{Store, StoreError};
+use futures_util::future::BoxFuture;
+use sqlx::{
+    Connection, PgConnection, PgPool, SqliteConnection, SqlitePool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{
+    fmt,
+    future::Future,
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::time::timeout;
+
+/// An operation that takes longer is given up, and its connection with it: a client waits 3 s at most.
+const OPERATION_LIMIT: Duration = Duration::from_millis(2500);
+const ACQUIRE_LIMIT: Duration = Duration::from_millis(2000);
+const SQLITE_READERS: u32 = 4;
+
+/// Where the database is and how much of it to use.
+#[derive(Clone)]
+pub struct Options {
+    /// `postgres://…` or `sqlite://…`; may hold a password, so it is never shown.
+    pub url: String,
+    /// The most connections to PostgreSQL.
+    pub max_connections: u32,
+}
+
+/// A connection on loan, and whether statements may stay prepared on it.
+pub(crate) struct Link<'c, C> {
+    pub(crate) conn: &'c mut C,
+    pub(crate) persistent: bool,
+}
+
+/// PostgreSQL.
+#[derive(Clone)]
+pub struct Postgres {
+    pool: PgPool,
+    /// Behind PgBouncer in transaction mode statements can't stay prepared, and belong into transactions.
+    pub(super) persistent: bool,
+    /// Connections opened before this instant are not trusted: the server went away since.
+    broken_at: Arc<Mutex<Option<Instant>>>,
+}
+
+/// SQLite: any number of readers, one writer.
+#[derive(Clone)]
+pub struct Sqlite {
+    readers: SqlitePool,
+    writer: SqlitePool,
+}
+
+impl Store {
+    /// Opens the database; makes a SQLite file when it is missing.
+    ///
+    /// # Errors
+    /// When the URL is none, or the database can't be reached.
+    pub async fn open(options: &Options) -> Result<Self, StoreError> {
+        match options.url.split_once(':').map(|(scheme, _)| scheme) {
+            Some("postgres" | "postgresql") => Ok(Self::Postgres(Postgres::open(options)?)),
+            Some("sqlite") => Ok(Self::Sqlite(Sqlite::open(&options.url).await?)),
+            _ => Err(StoreError::Unavailable("DATABASE_URL must start with postgres:// or sqlite://".into())),
+        }
+    }
+
+    /// Waits for running operations and closes every connection.
+    pub async fn close(&self) {
+        match self {
+            Self::Postgres(db) => db.pool.close().await,
+            Self::Sqlite(db) => {
+                db.readers.close().await;
+                db.writer.close().await;
+            }
+        }
+    }
+}
+
+impl Postgres {
+    fn open(options: &Options) -> Result<Self, StoreError> {
+        let persistent = !options.url.contains("statement-cache-capacity=0");
+        let mut connect = PgConnectOptions::from_str(&options.url)?.application_name("vestibule");
+        if persistent {
+            // PgBouncer knows no start-up options, so they go only to a server that is reached directly.
+            connect = connect.options([("statement_timeout", "4s"), ("idle_in_transaction_session_timeout", "10s")]);
+        }
+        let broken_at = Arc::new(Mutex::new(None::<Instant>));
+        let check = Arc::clone(&broken_at);
+        let pool = PgPoolOptions::new()
+            .max_connections(options.max_connections)
+            .acquire_timeout(ACQUIRE_LIMIT)
+            .test_before_acquire(false)
+            .before_acquire(move |_, meta| {
+                let broken = *check.lock().unwrap_or_else(PoisonError::into_inner);
+                let trusted = broken.is_none_or(|at| at.elapsed() > meta.age);
+                Box::pin(async move { Ok(trusted) })
+            })
+            .connect_lazy_with(connect);
+        Ok(Self { pool, persistent, broken_at })
+    }
+
+    /// The pool, for migrations and tests.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    pub(super) async fn read<T, F>(&self, op: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Link<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        // Unnamed statements survive PgBouncer only within one transaction.
+        if !self.persistent {
+            return self.write(op).await;
+        }
+        self.lend(move |link| op(link)).await
+    }
+
+    pub(super) async fn write<T, F>(&self, op: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Link<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        self.lend(move |link| {
+            Box::pin(async move {
+                let persistent = link.persistent;
+                let mut tx = link.conn.begin().await?;
+                let done = op(Link { conn: &mut tx, persistent }).await?;
+                tx.commit().await?;
+                Ok(done)
+            })
+        })
+        .await
+    }
+
+    async fn lend<T, F>(&self, op: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Link<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        let db = self.clone();
+        detached(async move {
+            let mut conn = db.pool.acquire().await?;
+            let result = timeout(OPERATION_LIMIT, op(Link { conn: &mut *conn, persistent: db.persistent })).await;
+            let result = result.unwrap_or_else(|_| Err(StoreError::Unavailable("it does not answer in time".into())));
+            if result.as_ref().is_err_and(StoreError::spoils_connection) {
+                *db.broken_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                drop(conn.detach());
+            }
+            result
+        })
+        .await
+    }
+}
+
+impl Sqlite {
+    async fn open(url: &str) -> Result<Self, StoreError> {
+        let connect = SqliteConnectOptions::from_str(url)?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(ACQUIRE_LIMIT)
+            .foreign_keys(true)
+            .optimize_on_close(true, 400);
+        if let Some(folder) = connect.get_filename().parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(sqlx::Error::Io)?;
+        }
+        let pool = |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_LIMIT).test_before_acquire(false);
+        let writer = pool(1).connect_with(connect.clone()).await?;
+        let readers = pool(SQLITE_READERS).connect_with(connect).await?;
+        Ok(Self { readers, writer })
+    }
+
+    /// The pool that writes, for migrations and tests.
+    pub fn pool(&self) -> &SqlitePool {
+        &self.writer
+    }
+
+    pub(super) async fn read<T, F>(&self, op: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Link<'c, SqliteConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        let pool = self.readers.clone();
+        detached(async move {
+            let mut conn = pool.acquire().await?;
+            op(Link { conn: &mut *conn, persistent: true }).await
+        })
+        .await
+    }
+
+    pub(super) async fn write<T, F>(&self, op: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Link<'c, SqliteConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        let pool = self.writer.clone();
+        detached(async move {
+            let mut conn = pool.acquire().await?;
+            let mut tx = conn.begin_with("begin immediate").await?;
+            let done = op(Link { conn: &mut *tx, persistent: true }).await?;
+            tx.commit().await?;
+            Ok(done)
+        })
+        .await
+    }
+}
+
+/// Runs to its end whatever becomes of the caller.
+async fn detached<T: Send + 'static>(
+    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::spawn(work).await.unwrap_or_else(|stopped| Err(StoreError::Unavailable(stopped.to_string())))
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Postgres")
+    }
+}
+
+impl fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sqlite")
+    }
+}

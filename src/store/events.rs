@@ -1,0 +1,139 @@
+//! The audit trail.
+
+use super::{Page, Store, StoreError, read, statements::statements, values::from_json};
+use crate::domain::{
+    event::{Actor, Event},
+    id::{CustomerId, EventId, PortalId, SessionId, TenantId},
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+macro_rules! columns {
+    () => {
+        "id, type, created_at, livemode, actor_type, actor_id, ip_address, user_agent, session_id, customer_id, portal_id, data"
+    };
+}
+
+statements! {
+    Both INSERT = concat!("insert into events (", columns!(), ", tenant_id) \
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)");
+}
+
+/// Writes an event down, inside the transaction of what it tells.
+macro_rules! insert {
+    ($link:ident, $event:expr) => {{
+        let event: $crate::domain::event::NewEvent = $event;
+        execute!(
+            $link,
+            $crate::store::events::INSERT,
+            event.id,
+            event.kind.as_str(),
+            event.at,
+            event.livemode,
+            event.actor.kind(),
+            event.actor.id(),
+            event.origin.address.map(|address| address.to_string()),
+            event.origin.user_agent,
+            event.session_id,
+            event.customer_id,
+            event.portal_id,
+            event.data.to_string(),
+            event.tenant_id,
+        )?;
+    }};
+}
+pub(super) use insert;
+
+/// Which events a list holds.
+#[derive(Clone, Debug)]
+pub struct EventFilter {
+    /// Whose.
+    pub tenant_id: TenantId,
+    /// In which mode.
+    pub livemode: bool,
+    /// Only this type.
+    pub kind: Option<String>,
+    /// Only about this session.
+    pub session_id: Option<SessionId>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: EventId,
+    #[sqlx(rename = "type")]
+    kind: String,
+    created_at: Timestamp,
+    livemode: bool,
+    actor_type: String,
+    actor_id: Option<Uuid>,
+    ip_address: Option<String>,
+    user_agent: Option<String>,
+    session_id: Option<SessionId>,
+    customer_id: Option<CustomerId>,
+    portal_id: Option<PortalId>,
+    data: String,
+}
+
+impl TryFrom<Row> for Event {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Row) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            id: row.id,
+            kind: row.kind,
+            created_at: row.created_at,
+            livemode: row.livemode,
+            actor: Actor::read(&row.actor_type, row.actor_id),
+            ip_address: row.ip_address,
+            user_agent: row.user_agent,
+            session_id: row.session_id,
+            customer_id: row.customer_id,
+            portal_id: row.portal_id,
+            data: from_json(&row.data)?,
+        })
+    }
+}
+
+/// The list's text: a scan of one index from a bound on, whatever is filtered.
+fn list_sql(with_kind: bool, with_session: bool, down: bool) -> String {
+    let mut sql = concat!("select ", columns!(), " from events where tenant_id = $1 and livemode = $2 and id < $3 and id > $4").to_owned();
+    let mut next = 6;
+    for (wanted, column) in [(with_kind, "type"), (with_session, "session_id")] {
+        if wanted {
+            sql += &format!(" and {column} = ${next}");
+            next += 1;
+        }
+    }
+    sql + if down { " order by id desc limit $5" } else { " order by id limit $5" }
+}
+
+pub(super) fn list_statements() -> Vec<String> {
+    (0..8).map(|bits| list_sql(bits & 1 > 0, bits & 2 > 0, bits & 4 > 0)).collect()
+}
+
+impl Store {
+    /// One page of the trail, newest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn events(&self, filter: EventFilter, page: Page) -> Result<Vec<Event>, StoreError> {
+        let sql = list_sql(filter.kind.is_some(), filter.session_id.is_some(), page.is_down());
+        let rows = read!(self, |link| {
+            let mut query = sqlx::query_as::<_, Row>(sqlx::AssertSqlSafe(sql))
+                .persistent(link.persistent)
+                .bind(filter.tenant_id)
+                .bind(filter.livemode)
+                .bind(page.below())
+                .bind(page.above())
+                .bind(page.fetch());
+            if let Some(kind) = filter.kind {
+                query = query.bind(kind);
+            }
+            if let Some(session) = filter.session_id {
+                query = query.bind(session);
+            }
+            Ok(query.fetch_all(&mut *link.conn).await?)
+        })?;
+        Ok(rows.into_iter().map(Event::try_from).collect::<Result<_, _>>()?)
+    }
+}

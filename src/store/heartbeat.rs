@@ -1,0 +1,95 @@
+//! The poll that every instance makes: the database's clock, and what was revoked.
+
+use super::{Store, StoreError, fetch_all, read, statements::statements};
+use crate::domain::id::{CustomerId, KeyId, PortalId, SessionId};
+use uuid::Uuid;
+
+statements! {
+    // `r.position >= $1` reads again what a transaction older than the last look may have hidden.
+    Postgres HEARTBEAT = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now_micros, \
+        pg_snapshot_xmin(pg_current_snapshot())::text::bigint as horizon, \
+        pg_is_in_recovery() as read_only, r.kind, r.target \
+        from (select 1) as one left join revocations r on r.position >= $1";
+    Sqlite HEARTBEAT_SQLITE = "select cast(unixepoch('subsec') * 1000 as integer) * 1000 as now_micros, \
+        coalesce((select max(position) from revocations), 0) + 1 as horizon, \
+        0 as read_only, r.kind, r.target \
+        from (select 1) as one left join revocations r on r.position >= $1";
+}
+
+/// Something of which no instance may trust its cached copy any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    /// A session was revoked or logged out.
+    Session(SessionId),
+    /// All sessions of a customer were.
+    Customer(CustomerId),
+    /// A portal was changed or deleted.
+    Portal(PortalId),
+    /// A key was revoked or rolled.
+    Key(KeyId),
+}
+
+impl Revoked {
+    /// The kind's name and the id, as they are stored.
+    pub(super) fn parts(self) -> (&'static str, Uuid) {
+        match self {
+            Self::Session(id) => ("session", id.0),
+            Self::Customer(id) => ("customer", id.0),
+            Self::Portal(id) => ("portal", id.0),
+            Self::Key(id) => ("key", id.0),
+        }
+    }
+
+    fn read(kind: &str, id: Uuid) -> Option<Self> {
+        match kind {
+            "session" => Some(Self::Session(SessionId(id))),
+            "customer" => Some(Self::Customer(CustomerId(id))),
+            "portal" => Some(Self::Portal(PortalId(id))),
+            "key" => Some(Self::Key(KeyId(id))),
+            _ => None,
+        }
+    }
+}
+
+/// What one poll brought.
+#[derive(Debug)]
+pub struct Heartbeat {
+    /// The database's clock, in microseconds since the Unix epoch.
+    pub now_micros: i64,
+    /// From where the next poll must read on.
+    pub horizon: i64,
+    /// What was revoked since the last poll; some of it may have been told before.
+    pub revoked: Vec<Revoked>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    now_micros: i64,
+    horizon: i64,
+    read_only: bool,
+    kind: Option<String>,
+    target: Option<Uuid>,
+}
+
+impl Store {
+    /// Reads the database's clock and what was revoked from position `since` on.
+    ///
+    /// # Errors
+    /// When the database does not answer, or answers as a replica that takes no writes.
+    pub async fn heartbeat(&self, since: i64) -> Result<Heartbeat, StoreError> {
+        let sql = match self {
+            Self::Postgres(_) => HEARTBEAT,
+            Self::Sqlite(_) => HEARTBEAT_SQLITE,
+        };
+        read!(self, |link| {
+            let rows = fetch_all!(link, Row, sql, since)?;
+            let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
+            if first.read_only {
+                return Err(StoreError::Unavailable("it is a replica that takes no writes".into()));
+            }
+            let (now_micros, horizon) = (first.now_micros, first.horizon);
+            let revoked = rows.iter().filter_map(|row| Revoked::read(row.kind.as_deref()?, row.target?)).collect();
+            Ok(Heartbeat { now_micros, horizon, revoked })
+        })
+    }
+}

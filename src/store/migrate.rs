@@ -1,0 +1,83 @@
+//! Schema versions, and whether a database may be trusted with what we acknowledge.
+
+use super::{Store, StoreError, statements::statements};
+use sqlx::migrate::{MigrateError, Migrator};
+
+fn postgres() -> Migrator {
+    let mut migrator = sqlx::migrate!("migrations/postgres");
+    migrator.set_ignore_missing(true);
+    migrator
+}
+
+fn sqlite() -> Migrator {
+    let mut migrator = sqlx::migrate!("migrations/sqlite");
+    migrator.set_ignore_missing(true);
+    migrator
+}
+
+statements! {
+    Postgres SYNCHRONOUS_COMMIT = "select current_setting('synchronous_commit')";
+}
+
+impl Store {
+    /// Brings the schema to this version. Instances that start together wait for each other:
+    /// PostgreSQL by an advisory lock, SQLite by its write lock. A newer schema is left alone, so
+    /// that the old version keeps running while the new one rolls out.
+    ///
+    /// # Errors
+    /// When the database can't be reached or a migration fails.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Postgres(db) => postgres().run(db.pool()).await.map_err(failure),
+            Self::Sqlite(db) => {
+                let migrator = sqlite();
+                // SQLite has no advisory lock: a second process may find the first one's tables half made.
+                let mut tries = 0;
+                loop {
+                    match migrator.run(db.pool()).await {
+                        Ok(()) => return Ok(()),
+                        Err(_) if tries < 20 => {
+                            tries += 1;
+                            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                        }
+                        Err(error) => return Err(failure(error)),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether the server acknowledges only what it has written down.
+    ///
+    /// # Errors
+    /// With `synchronous_commit = off` on the server, the database or the role, in words for the operator.
+    pub async fn check_durability(&self) -> Result<(), StoreError> {
+        let Self::Postgres(db) = self else { return Ok(()) };
+        let setting = db
+            .read(|link| {
+                Box::pin(async move {
+                    let row: (String,) = sqlx::query_as(SYNCHRONOUS_COMMIT)
+                        .persistent(link.persistent)
+                        .fetch_one(&mut *link.conn)
+                        .await?;
+                    Ok(row.0)
+                })
+            })
+            .await?;
+        if setting == "off" {
+            return Err(StoreError::Unavailable(
+                "synchronous_commit is off: PostgreSQL would lose acknowledged sessions in a crash. \
+                 Turn it on for the server, the database and the role."
+                    .into(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn failure(error: MigrateError) -> StoreError {
+    match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => error.into(),
+        other => StoreError::Unavailable(other.to_string()),
+    }
+}

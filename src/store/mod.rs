@@ -1,0 +1,94 @@
+//! The databases. One set of statements for PostgreSQL and SQLite; only what is hot has two.
+//!
+//! Every operation runs in a task of its own: a client that hangs up never cancels a statement
+//! half way, so no connection goes back to its pool inside a transaction.
+
+mod connection;
+mod create;
+mod customers;
+mod error;
+mod events;
+mod exchange;
+mod heartbeat;
+mod idempotency;
+mod keys;
+mod migrate;
+mod portals;
+mod retention;
+mod revocations;
+mod row;
+mod sessions;
+pub mod statements;
+mod tenants;
+mod values;
+
+pub use connection::{Options, Postgres, Sqlite};
+pub use create::{Created, NewSession, ReplaceLinks};
+pub use error::{StoreError, Unique};
+pub use events::EventFilter;
+pub use exchange::{Exchange, Exchanged, REPEAT_WINDOW};
+pub use heartbeat::{Heartbeat, Revoked};
+pub use idempotency::{Beside, IdempotencyRow};
+pub use portals::PortalRef;
+pub use retention::{Retention, Swept};
+pub use row::LiveSession;
+pub use sessions::{ListFilter, Page, StatusFilter};
+
+/// One of the two databases; cheap to clone.
+#[derive(Clone, Debug)]
+pub enum Store {
+    /// Many instances on one PostgreSQL.
+    Postgres(Postgres),
+    /// Embedded: one file, possibly shared by several processes of one machine.
+    Sqlite(Sqlite),
+}
+
+/// Expands an expression once for each database, outside a transaction.
+macro_rules! read {
+    ($store:expr, |$link:ident| $body:expr) => {
+        match $store {
+            $crate::store::Store::Postgres(db) => db.read(move |$link| Box::pin(async move { $body })).await,
+            $crate::store::Store::Sqlite(db) => db.read(move |$link| Box::pin(async move { $body })).await,
+        }
+    };
+}
+
+/// Expands an expression once for each database, inside a transaction that commits when it is `Ok`.
+macro_rules! transact {
+    ($store:expr, |$link:ident| $body:expr) => {
+        match $store {
+            $crate::store::Store::Postgres(db) => db.write(move |$link| Box::pin(async move { $body })).await,
+            $crate::store::Store::Sqlite(db) => db.write(move |$link| Box::pin(async move { $body })).await,
+        }
+    };
+}
+
+/// Runs a statement; the number of rows that it touched.
+macro_rules! execute {
+    ($link:expr, $sql:expr $(, $arg:expr)* $(,)?) => {
+        sqlx::query($sql)$(.bind($arg))*
+            .persistent($link.persistent)
+            .execute(&mut *$link.conn).await
+            .map(|done| done.rows_affected())
+    };
+}
+
+/// Runs a statement and reads at most one row of type `$row`.
+macro_rules! fetch_optional {
+    ($link:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {
+        sqlx::query_as::<_, $row>($sql)$(.bind($arg))*
+            .persistent($link.persistent)
+            .fetch_optional(&mut *$link.conn).await
+    };
+}
+
+/// Runs a statement and reads all rows of type `$row`, to the end of the statement.
+macro_rules! fetch_all {
+    ($link:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {
+        sqlx::query_as::<_, $row>($sql)$(.bind($arg))*
+            .persistent($link.persistent)
+            .fetch_all(&mut *$link.conn).await
+    };
+}
+
+pub(crate) use {execute, fetch_all, fetch_optional, read, transact};

@@ -1,0 +1,220 @@
+//! Retention: what is over long enough goes, and room is made ahead for what comes.
+
+use super::{Postgres, Store, StoreError, execute, statements::statements, transact};
+use crate::domain::{
+    id::uuid_floor,
+    time::{Seconds, Timestamp},
+};
+use chrono::{DateTime, Days, Months, NaiveDate, Utc};
+
+statements! {
+    // An expired browser session counts from its expiry, an unused link from its own.
+    Both SWEEP_SESSIONS = "delete from portal_sessions where id in (select id from portal_sessions \
+        where id < $1 and coalesce(ended_at, browser_expires_at, link_expires_at) < $2 limit 5000)";
+    Sqlite SWEEP_EVENTS = "delete from events where id in (select id from events where id < $1 limit 5000)";
+    Both SWEEP_ANSWERS = "delete from idempotency where id in (select id from idempotency where expires_at <= $1 limit 5000)";
+    Both SWEEP_REVOCATIONS = "delete from revocations where at < $1";
+    Postgres PARTITIONS = "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid \
+        where i.inhparent = to_regclass($1) order by 1";
+    Postgres LOCK = "select pg_advisory_xact_lock(7381402951)";
+    Postgres SHORT_WAIT = "set local lock_timeout = '500ms'";
+}
+
+/// How long what is over stays readable.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// Sessions, from their end on.
+    pub sessions: Seconds,
+    /// Events, from their making on.
+    pub events: Seconds,
+}
+
+/// What a sweep removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Whole partitions.
+    pub partitions: u64,
+    /// Single rows.
+    pub rows: u64,
+}
+
+/// Revocations older than this are known to every instance, or it has thrown its caches away.
+const REVOCATIONS_KEPT: Seconds = Seconds(900);
+/// A partition of which a few rows live long is cleared row by row after so long.
+const STRAGGLERS_AFTER: Seconds = Seconds::days(2);
+/// Partitions are made so far ahead.
+const AHEAD: Seconds = Seconds::days(7);
+
+/// A table that grows, and how it is cut.
+#[derive(Clone, Copy)]
+enum Cut {
+    /// `portal_sessions`, by day.
+    Sessions,
+    /// `events`, by month.
+    Events,
+}
+
+impl Cut {
+    const fn table(self) -> &'static str {
+        match self {
+            Self::Sessions => "portal_sessions",
+            Self::Events => "events",
+        }
+    }
+
+    fn start(self, at: Timestamp) -> NaiveDate {
+        let day = at.utc().date_naive();
+        match self {
+            Self::Sessions => day,
+            Self::Events => chrono::Datelike::with_day(&day, 1).unwrap_or(day),
+        }
+    }
+
+    fn next(self, start: NaiveDate) -> NaiveDate {
+        match self {
+            Self::Sessions => start.checked_add_days(Days::new(1)),
+            Self::Events => start.checked_add_months(Months::new(1)),
+        }
+        .unwrap_or(start)
+    }
+
+    fn name(self, start: NaiveDate) -> String {
+        format!("{}_{}", self.table(), start.format("%Y%m%d"))
+    }
+
+    /// Where the partition of that name ends.
+    fn end_of(self, name: &str) -> Option<Timestamp> {
+        let digits = name.strip_prefix(self.table())?.strip_prefix('_')?;
+        Some(midnight(self.next(NaiveDate::parse_from_str(digits, "%Y%m%d").ok()?)))
+    }
+}
+
+fn midnight(day: NaiveDate) -> Timestamp {
+    let at: DateTime<Utc> = day.and_time(chrono::NaiveTime::MIN).and_utc();
+    Timestamp::from_millis(at.timestamp_millis())
+}
+
+impl Store {
+    /// Makes the partitions that hold ids from `from` to `to`, where the database has partitions.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn make_partitions(&self, from: Timestamp, to: Timestamp) -> Result<(), StoreError> {
+        let Self::Postgres(db) = self else { return Ok(()) };
+        for cut in [Cut::Sessions, Cut::Events] {
+            let have = db.partitions(cut).await?;
+            let mut start = cut.start(from);
+            while start <= cut.start(to) {
+                if !have.contains(&cut.name(start)) {
+                    db.make_partition(cut, start).await?;
+                }
+                start = cut.next(start);
+            }
+        }
+        Ok(())
+    }
+
+    /// One pass: makes the coming partitions, removes what is over for longer than `keep`.
+    ///
+    /// # Errors
+    /// When the database does not answer; what was removed before stays removed.
+    pub async fn sweep(&self, now: Timestamp, keep: Retention) -> Result<Swept, StoreError> {
+        self.make_partitions(now.minus(Seconds::days(1)), now.plus(AHEAD)).await?;
+        let mut swept = Swept::default();
+        let over = now.minus(keep.sessions);
+        let sessions_below = match self {
+            Self::Postgres(db) => {
+                swept.partitions += db.drop_partitions(Cut::Sessions, over).await?;
+                swept.partitions += db.drop_partitions(Cut::Events, now.minus(keep.events)).await?;
+                over.minus(STRAGGLERS_AFTER)
+            }
+            Self::Sqlite(_) => {
+                let below = uuid_floor(now.minus(keep.events).millis());
+                swept.rows += until_none(async || transact!(self, |link| Ok(execute!(link, SWEEP_EVENTS, below)?))).await?;
+                over
+            }
+        };
+        let below = uuid_floor(sessions_below.millis());
+        swept.rows += until_none(async || transact!(self, |link| Ok(execute!(link, SWEEP_SESSIONS, below, over)?))).await?;
+        swept.rows += until_none(async || transact!(self, |link| Ok(execute!(link, SWEEP_ANSWERS, now)?))).await?;
+        let heard = now.minus(REVOCATIONS_KEPT);
+        swept.rows += transact!(self, |link| Ok(execute!(link, SWEEP_REVOCATIONS, heard)?))?;
+        Ok(swept)
+    }
+}
+
+async fn until_none(mut chunk: impl AsyncFnMut() -> Result<u64, StoreError>) -> Result<u64, StoreError> {
+    let mut total = 0;
+    loop {
+        let removed = chunk().await?;
+        total += removed;
+        if removed < 5000 {
+            return Ok(total);
+        }
+    }
+}
+
+impl Postgres {
+    async fn partitions(&self, cut: Cut) -> Result<Vec<String>, StoreError> {
+        self.read(move |link| {
+            Box::pin(async move {
+                let names = sqlx::query_scalar(PARTITIONS).persistent(link.persistent).bind(cut.table());
+                Ok(names.fetch_all(&mut *link.conn).await?)
+            })
+        })
+        .await
+    }
+
+    /// Makes one partition apart and attaches it, which stops neither readers nor writers.
+    async fn make_partition(&self, cut: Cut, start: NaiveDate) -> Result<(), StoreError> {
+        let (table, name) = (cut.table(), cut.name(start));
+        let [from, to] = [start, cut.next(start)].map(|day| uuid_floor(midnight(day).millis()));
+        let make = format!(
+            "do $$ begin if to_regclass('{name}') is null then \
+             create table {name} (like {table} including all); \
+             alter table {table} attach partition {name} for values from ('{from}') to ('{to}'); end if; end $$"
+        );
+        self.ddl(make).await
+    }
+
+    /// Drops the partitions that end before `over` and hold nothing that ended later.
+    async fn drop_partitions(&self, cut: Cut, over: Timestamp) -> Result<u64, StoreError> {
+        let mut dropped = 0;
+        for name in self.partitions(cut).await? {
+            if cut.end_of(&name).is_none_or(|end| end > over) {
+                continue;
+            }
+            if matches!(cut, Cut::Sessions) && self.holds_later(&name, over).await? {
+                continue;
+            }
+            self.ddl(format!("drop table if exists {name}")).await?;
+            tracing::info!(partition = name, "dropped what is over");
+            dropped += 1;
+        }
+        Ok(dropped)
+    }
+
+    async fn holds_later(&self, name: &str, over: Timestamp) -> Result<bool, StoreError> {
+        let sql = format!("select exists (select 1 from {name} where coalesce(ended_at, browser_expires_at, link_expires_at) >= $1)");
+        self.read(move |link| {
+            Box::pin(async move {
+                let query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).persistent(false).bind(over);
+                Ok(query.fetch_one(&mut *link.conn).await?)
+            })
+        })
+        .await
+    }
+
+    /// Runs a change of the schema that waits for nobody long; names in it are our own, never a client's.
+    async fn ddl(&self, sql: String) -> Result<(), StoreError> {
+        self.write(move |link| {
+            Box::pin(async move {
+                execute!(link, LOCK)?;
+                execute!(link, SHORT_WAIT)?;
+                sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(false).execute(&mut *link.conn).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+}

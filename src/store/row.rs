@@ -1,0 +1,150 @@
+//! How a session's row reads.
+
+use super::values::from_json;
+use crate::domain::{
+    id::{CustomerId, PortalId, SessionId, TenantId},
+    secret::SecretHash,
+    session::{BrowserSession, Delivery, Session},
+    time::{Seconds, Timestamp},
+};
+
+/// The columns of [`SessionRow`], from `portal_sessions s`, `customers c` and `portals p`.
+macro_rules! session_columns {
+    () => {
+        "s.id, s.tenant_id, s.portal_id, p.slug as portal_slug, s.customer_id, \
+         c.external_id as customer_external_id, s.livemode, s.permissions, s.return_url, s.path, s.delivery, \
+         s.preview, s.locale, s.metadata, s.scopes, s.created_at, s.link_expires_at, s.session_ttl, s.opened_at, \
+         s.used_at, s.browser_expires_at, s.ended_at, s.ip_address, s.user_agent"
+    };
+}
+
+/// Where they come from: a session exists only while its customer and its portal do.
+macro_rules! session_tables {
+    () => {
+        "portal_sessions s join customers c on c.id = s.customer_id join portals p on p.id = s.portal_id"
+    };
+}
+
+pub(super) use {session_columns, session_tables};
+
+#[derive(sqlx::FromRow)]
+pub(super) struct SessionRow {
+    id: SessionId,
+    tenant_id: TenantId,
+    portal_id: PortalId,
+    portal_slug: String,
+    customer_id: CustomerId,
+    customer_external_id: String,
+    livemode: bool,
+    permissions: String,
+    return_url: Option<String>,
+    path: Option<String>,
+    delivery: String,
+    preview: bool,
+    locale: Option<String>,
+    metadata: String,
+    scopes: Option<String>,
+    created_at: Timestamp,
+    link_expires_at: Timestamp,
+    session_ttl: Seconds,
+    opened_at: Option<Timestamp>,
+    used_at: Option<Timestamp>,
+    browser_expires_at: Option<Timestamp>,
+    ended_at: Option<Timestamp>,
+    ip_address: Option<String>,
+    user_agent: Option<String>,
+}
+
+impl TryFrom<SessionRow> for Session {
+    type Error = sqlx::Error;
+
+    fn try_from(row: SessionRow) -> Result<Self, sqlx::Error> {
+        let browser = match (row.used_at, row.browser_expires_at) {
+            (Some(started_at), Some(expires_at)) => Some(BrowserSession {
+                started_at,
+                expires_at,
+                ended_at: row.ended_at,
+                ip_address: row.ip_address,
+                user_agent: row.user_agent,
+            }),
+            _ => None,
+        };
+        Ok(Self {
+            id: row.id,
+            tenant_id: row.tenant_id,
+            portal_id: row.portal_id,
+            portal_slug: row.portal_slug,
+            customer_id: row.customer_id,
+            customer_external_id: row.customer_external_id,
+            livemode: row.livemode,
+            permissions: from_json(&row.permissions)?,
+            return_url: row.return_url,
+            path: row.path,
+            delivery: if row.delivery == Delivery::Redirect.as_str() { Delivery::Redirect } else { Delivery::Message },
+            preview: row.preview,
+            locale: row.locale,
+            metadata: from_json(&row.metadata)?,
+            scopes: row.scopes.as_deref().map(from_json).transpose()?,
+            created_at: row.created_at,
+            link_expires_at: row.link_expires_at,
+            session_ttl: row.session_ttl,
+            opened_at: row.opened_at,
+            used_at: row.used_at,
+            browser,
+        })
+    }
+}
+
+/// A session together with what decides whether a credential opens it.
+#[derive(Clone, Debug)]
+pub struct LiveSession {
+    /// The session.
+    pub session: Session,
+    /// Whether its portal is enabled.
+    pub portal_enabled: bool,
+    /// The hash of the link token's secret.
+    pub link_hash: Option<SecretHash>,
+    /// The hash of the browser token's secret.
+    pub browser_hash: Option<SecretHash>,
+    /// The hash of the nonce with which the link was exchanged.
+    pub nonce_hash: Option<SecretHash>,
+    /// When its browser token was first accepted, as far as that was noted.
+    pub first_used_at: Option<Timestamp>,
+}
+
+/// The columns of [`LiveRow`].
+macro_rules! live_columns {
+    () => {
+        concat!(
+            $crate::store::row::session_columns!(),
+            ", p.enabled as portal_enabled, s.link_hash, s.browser_hash, s.nonce_hash, s.first_used_at"
+        )
+    };
+}
+pub(super) use live_columns;
+
+#[derive(sqlx::FromRow)]
+pub(super) struct LiveRow {
+    #[sqlx(flatten)]
+    session: SessionRow,
+    portal_enabled: bool,
+    link_hash: Option<SecretHash>,
+    browser_hash: Option<SecretHash>,
+    nonce_hash: Option<SecretHash>,
+    first_used_at: Option<Timestamp>,
+}
+
+impl TryFrom<LiveRow> for LiveSession {
+    type Error = sqlx::Error;
+
+    fn try_from(row: LiveRow) -> Result<Self, sqlx::Error> {
+        Ok(Self {
+            session: row.session.try_into()?,
+            portal_enabled: row.portal_enabled,
+            link_hash: row.link_hash,
+            browser_hash: row.browser_hash,
+            nonce_hash: row.nonce_hash,
+            first_used_at: row.first_used_at,
+        })
+    }
+}

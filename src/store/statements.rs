@@ -1,0 +1,68 @@
+//! The list of all statements, so that a test can describe each against both databases.
+
+use super::{Store, create, customers, events, exchange, heartbeat, idempotency, keys, migrate, portals, retention, revocations, sessions, tenants};
+
+/// Where a statement is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    /// On both databases, the same text.
+    Both,
+    /// Only on PostgreSQL.
+    Postgres,
+    /// Only on SQLite.
+    Sqlite,
+}
+
+/// A statement, its name in the code, and where it is used.
+#[derive(Clone, Copy, Debug)]
+pub struct Statement {
+    /// The constant's name.
+    pub name: &'static str,
+    /// Where it is used.
+    pub on: On,
+    /// Its text.
+    pub sql: &'static str,
+}
+
+/// Declares statements as constants and lists them.
+macro_rules! statements {
+    ($($on:ident $name:ident = $sql:expr;)*) => {
+        $(pub(super) const $name: &str = $sql;)*
+        /// The statements of this file.
+        pub(super) const STATEMENTS: &[$crate::store::statements::Statement] = &[
+            $($crate::store::statements::Statement {
+                name: stringify!($name),
+                on: $crate::store::statements::On::$on,
+                sql: $sql,
+            },)*
+        ];
+    };
+}
+pub(super) use statements;
+
+/// The text and name of every statement that `store` can be asked to run.
+pub fn all(store: &Store) -> Vec<(String, String)> {
+    let other = match store {
+        Store::Postgres(_) => On::Sqlite,
+        Store::Sqlite(_) => On::Postgres,
+    };
+    let fixed = [
+        create::STATEMENTS,
+        customers::STATEMENTS,
+        events::STATEMENTS,
+        exchange::STATEMENTS,
+        heartbeat::STATEMENTS,
+        idempotency::STATEMENTS,
+        keys::STATEMENTS,
+        migrate::STATEMENTS,
+        portals::STATEMENTS,
+        retention::STATEMENTS,
+        revocations::STATEMENTS,
+        sessions::STATEMENTS,
+        tenants::STATEMENTS,
+    ];
+    let fixed = fixed.concat().into_iter().filter(|statement| statement.on != other);
+    let fixed = fixed.map(|statement| (statement.name.to_owned(), statement.sql.to_owned()));
+    let composed = sessions::list_statements(store).into_iter().chain(events::list_statements());
+    fixed.chain(composed.map(|sql| ("list".to_owned(), sql))).collect()
+}

@@ -1,0 +1,67 @@
+//! How the vocabulary is written into the databases: an id as `uuid` or a 16-byte blob, a time
+//! as `timestamptz` or integer milliseconds, a hash as bytes.
+
+use crate::domain::{
+    id::{CustomerId, EventId, KeyId, PortalId, SessionId, TenantId},
+    secret::SecretHash,
+    time::{Seconds, Timestamp},
+};
+use chrono::{DateTime, Utc};
+use sqlx::{Database, Decode, Encode, Postgres, Sqlite, Type, encode::IsNull, error::BoxDynError};
+use uuid::Uuid;
+
+/// Stores `$ty` as `$inner` does, in the given databases.
+macro_rules! stored_as {
+    ($ty:ty, $inner:ty, $db:ty, |$value:ident| $write:expr, |$read:ident| $back:expr) => {
+        impl Type<$db> for $ty {
+            fn type_info() -> <$db as Database>::TypeInfo {
+                <$inner as Type<$db>>::type_info()
+            }
+            fn compatible(ty: &<$db as Database>::TypeInfo) -> bool {
+                <$inner as Type<$db>>::compatible(ty)
+            }
+        }
+        impl<'q> Encode<'q, $db> for $ty {
+            fn encode_by_ref(&self, buf: &mut <$db as Database>::ArgumentBuffer) -> Result<IsNull, BoxDynError> {
+                let $value = self;
+                <$inner as Encode<'q, $db>>::encode($write, buf)
+            }
+        }
+        impl<'r> Decode<'r, $db> for $ty {
+            fn decode(value: <$db as Database>::ValueRef<'r>) -> Result<Self, BoxDynError> {
+                let $read = <$inner as Decode<'r, $db>>::decode(value)?;
+                $back
+            }
+        }
+    };
+}
+
+macro_rules! ids {
+    ($($id:ident)*) => {$(
+        stored_as!($id, Uuid, Postgres, |value| value.0, |read| Ok($id(read)));
+        stored_as!($id, Uuid, Sqlite, |value| value.0, |read| Ok($id(read)));
+    )*};
+}
+
+ids! { TenantId KeyId PortalId CustomerId SessionId EventId }
+
+stored_as!(Timestamp, DateTime<Utc>, Postgres, |value| value.utc(), |read| Ok(Self::from_millis(read.timestamp_millis())));
+stored_as!(Timestamp, i64, Sqlite, |value| value.millis(), |read| Ok(Self::from_millis(read)));
+stored_as!(Seconds, i64, Postgres, |value| i64::from(value.0), |read| Ok(Self(u32::try_from(read)?)));
+stored_as!(Seconds, i64, Sqlite, |value| i64::from(value.0), |read| Ok(Self(u32::try_from(read)?)));
+stored_as!(SecretHash, Vec<u8>, Postgres, |value| value.0.to_vec(), |read| hash(&read));
+stored_as!(SecretHash, Vec<u8>, Sqlite, |value| value.0.to_vec(), |read| hash(&read));
+
+fn hash(bytes: &[u8]) -> Result<SecretHash, BoxDynError> {
+    Ok(SecretHash(bytes.try_into()?))
+}
+
+/// Writes a value as the JSON text that a column holds.
+pub(super) fn json<T: serde::Serialize>(value: &T) -> Result<String, sqlx::Error> {
+    serde_json::to_string(value).map_err(|error| sqlx::Error::Encode(error.into()))
+}
+
+/// Reads the JSON text of a column.
+pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, sqlx::Error> {
+    serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(error.into()))
+}
