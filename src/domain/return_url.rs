@@ -110,7 +110,11 @@ fn strict(text: &str) -> Option<Url> {
 }
 
 fn split_port(authority: &str) -> Option<(&str, &str)> {
-    let end_of_host = if authority.starts_with('[') { authority.find(']')? + 1 } else { authority.find(':').unwrap_or(authority.len()) };
+    let end_of_host = if authority.starts_with('[') {
+        authority.find(']')? + 1
+    } else {
+        authority.find(':').unwrap_or(authority.len())
+    };
     let (host, port) = authority.split_at(end_of_host);
     match port.strip_prefix(':') {
         Some("") => None,
@@ -180,15 +184,49 @@ mod tests {
     #[test]
     fn what_only_a_lenient_parser_takes_is_refused() {
         for bad in [
-            "", "/relative", "//evil.example", "javascript:alert(1)", "data:text/html,x", "http://a.example/",
-            "ftp://a.example/", "https:a.example", "https:/a.example", "https:///a.example", "https:\\\\a.example",
-            "https://a.example\\@b.example", "https://user@a.example/", "https://user:pw@a.example/", "https://@a.example",
-            " https://a.example", "https://a.example ", "https://a.exa\tmple", "https://a.example\n", "https://a.example/\0",
-            "https://", "https://:443/", "https://a.example:/", "https://a.example:99999/", "https://a..example/",
-            "http://2130706433/", "http://0x7f.1/", "http://127.1/", "http://0177.0.0.1/", "https://%61.example/",
-            "https://bücher.example/", "https://a.example/%zz", "https://a.example/%", "https://a.example/<x>",
-            "https://a.example/\u{200b}", "https://a。example/", "http://localhost.evil.example/", "http://[::ffff:10.0.0.1]/",
-            "https://[::1", "https://-a.example", "https://a.example/x y", "http://localhost%2eevil.example", "https://a.example/%00",
+            "",
+            "/relative",
+            "//evil.example",
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "http://a.example/",
+            "ftp://a.example/",
+            "https:a.example",
+            "https:/a.example",
+            "https:///a.example",
+            "https:\\\\a.example",
+            "https://a.example\\@b.example",
+            "https://user@a.example/",
+            "https://user:pw@a.example/",
+            "https://@a.example",
+            " https://a.example",
+            "https://a.example ",
+            "https://a.exa\tmple",
+            "https://a.example\n",
+            "https://a.example/\0",
+            "https://",
+            "https://:443/",
+            "https://a.example:/",
+            "https://a.example:99999/",
+            "https://a..example/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://127.1/",
+            "http://0177.0.0.1/",
+            "https://%61.example/",
+            "https://bücher.example/",
+            "https://a.example/%zz",
+            "https://a.example/%",
+            "https://a.example/<x>",
+            "https://a.example/\u{200b}",
+            "https://a。example/",
+            "http://localhost.evil.example/",
+            "http://[::ffff:10.0.0.1]/",
+            "https://[::1",
+            "https://-a.example",
+            "https://a.example/x y",
+            "http://localhost%2eevil.example",
+            "https://a.example/%00",
         ] {
             assert!(WebUrl::parse(bad).is_err(), "{bad:?}");
         }
@@ -205,7 +243,9 @@ mod tests {
     #[test]
     fn an_origin_has_no_path() {
         assert_eq!(parse_origin("https://A.example:443"), Ok("https://a.example".to_owned()));
-        for bad in ["https://a.example/", "https://a.example/x", "https://a.example?x", "https://a.example#x", "null", "*"] {
+        for bad in
+            ["https://a.example/", "https://a.example/x", "https://a.example?x", "https://a.example#x", "null", "*"]
+        {
             assert!(parse_origin(bad).is_err(), "{bad}");
         }
     }
@@ -215,7 +255,21 @@ mod tests {
         for good in ["/", "/keys", "/a/b?c=d", "/a%20b", "/x..y", "/a/?next=//x"] {
             assert!(parse_path(good).is_ok(), "{good}");
         }
-        for bad in ["", "keys", "//evil.example", "/\\evil.example", "/a/../b", "/..", "/%2e%2E/x", "/a b", "/a\n", "/ä", "/a/.", "/%2fevil.example", "/%5Cx"] {
+        for bad in [
+            "",
+            "keys",
+            "//evil.example",
+            "/\\evil.example",
+            "/a/../b",
+            "/..",
+            "/%2e%2E/x",
+            "/a b",
+            "/a\n",
+            "/ä",
+            "/a/.",
+            "/%2fevil.example",
+            "/%5Cx",
+        ] {
             assert!(parse_path(bad).is_err(), "{bad}");
         }
     }

@@ -76,7 +76,9 @@ pub fn metadata(pairs: Metadata) -> Result<Metadata, Invalid> {
             return Err(Invalid::new("A metadata key has 1 to 40 characters and no NUL."));
         }
         if value.chars().count() > 500 || value.contains('\0') {
-            return Err(Invalid::new("A metadata value has at most 500 characters and no NUL.").within(format!(".{key}")));
+            return Err(
+                Invalid::new("A metadata value has at most 500 characters and no NUL.").within(format!(".{key}"))
+            );
         }
     }
     Ok(pairs)

@@ -12,16 +12,24 @@ use crate::{
     },
     store::{LiveSession, REPEAT_WINDOW, Revoked},
 };
-use std::sync::Arc;
+use bytes::Bytes;
+use std::sync::{Arc, OnceLock};
 
 /// A clock's doubt, added to the time in which an exchange may be repeated.
 const SLACK: Seconds = Seconds(5);
+
+/// A live session as it is remembered between requests.
+pub(super) struct Recognised {
+    pub(super) live: LiveSession,
+    /// The answer that tells who it is, rendered once: nothing in it changes while it is remembered.
+    rendered: OnceLock<Bytes>,
+}
 
 /// A browser that showed a live browser token.
 #[derive(Clone)]
 pub struct EndUser {
     service: Service,
-    live: Arc<LiveSession>,
+    recognised: Arc<Recognised>,
     browser_hash: SecretHash,
 }
 
@@ -41,7 +49,12 @@ pub enum Landing {
 impl EndUser {
     /// The session.
     pub fn session(&self) -> &Session {
-        &self.live.session
+        &self.recognised.live.session
+    }
+
+    /// What `render` makes of the session, made once for as long as it is remembered.
+    pub fn rendered(&self, render: impl FnOnce(&Session) -> Vec<u8>) -> Bytes {
+        self.recognised.rendered.get_or_init(|| render(self.session()).into()).clone()
     }
 
     /// Ends the session, here at once and everywhere within a second.
@@ -70,14 +83,14 @@ impl Service {
         let credential = Credential::parse(token).filter(|token| matches!(token.kind(), Kind::Browser | Kind::Bearer));
         let credential = credential.ok_or(Error::SessionInvalid)?;
         let (id, browser_hash) = (SessionId(credential.id()), credential.hash());
-        let live = match self.caches().sessions.get(&id).filter(|_| self.hears_revocations()) {
-            Some(live) => live,
+        let recognised = match self.caches().sessions.get(&id).filter(|_| self.hears_revocations()) {
+            Some(recognised) => recognised,
             None => self.read_session(id, browser_hash).await?,
         };
-        if !self.is_open(&live, browser_hash) {
+        if !self.is_open(&recognised.live, browser_hash) {
             return Err(Error::SessionInvalid);
         }
-        Ok(EndUser { service: self.clone(), live, browser_hash })
+        Ok(EndUser { service: self.clone(), recognised, browser_hash })
     }
 
     fn is_open(&self, live: &LiveSession, browser_hash: SecretHash) -> bool {
@@ -88,7 +101,7 @@ impl Service {
     }
 
     /// Reads a session from the store and remembers it once its secret can no longer change.
-    async fn read_session(&self, id: SessionId, browser_hash: SecretHash) -> Result<Arc<LiveSession>, Error> {
+    async fn read_session(&self, id: SessionId, browser_hash: SecretHash) -> Result<Arc<Recognised>, Error> {
         let sessions = &self.caches().sessions;
         let ticket = sessions.ticket(&id);
         let mut live = self.store().live_session(id).await?.ok_or(Error::SessionInvalid)?;
@@ -103,11 +116,12 @@ impl Service {
                 live = self.store().live_session(id).await?.ok_or(Error::SessionInvalid)?;
             }
         }
-        let live = Arc::new(live);
-        if self.is_open(&live, browser_hash) {
-            sessions.fill(ticket, &id, Arc::clone(&live));
+        let is_open = self.is_open(&live, browser_hash);
+        let recognised = Arc::new(Recognised { live, rendered: OnceLock::new() });
+        if is_open {
+            sessions.fill(ticket, &id, Arc::clone(&recognised));
         }
-        Ok(live)
+        Ok(recognised)
     }
 
     /// Looks at a link without consuming it.

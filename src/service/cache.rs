@@ -3,13 +3,14 @@
 //! A value that was read before something was revoked must not be put in after it: whoever fills
 //! an entry takes a ticket before it reads, and the entry goes again when the ticket is stale.
 
+use super::browser::Recognised;
 use crate::{
     domain::{
         id::{KeyId, PortalId, SessionId, TenantId},
         key::Key,
         portal::Portal,
     },
-    store::{LiveSession, PortalRef, Revoked},
+    store::{PortalRef, Revoked},
 };
 use quick_cache::sync::Cache;
 use std::{
@@ -38,11 +39,7 @@ pub(super) struct Guarded<K, V> {
 
 impl<K: Eq + Hash + Clone, V: Clone> Guarded<K, V> {
     fn new(capacity: usize) -> Self {
-        Self {
-            entries: Cache::new(capacity),
-            epochs: [const { AtomicU64::new(0) }; SLOTS],
-            hasher: RandomState::new(),
-        }
+        Self { entries: Cache::new(capacity), epochs: [const { AtomicU64::new(0) }; SLOTS], hasher: RandomState::new() }
     }
 
     pub(super) fn get(&self, key: &K) -> Option<V> {
@@ -92,7 +89,7 @@ pub(super) enum PortalKey {
 pub(super) struct Caches {
     pub(super) keys: Guarded<KeyId, Arc<Key>>,
     pub(super) portals: Guarded<PortalKey, Arc<Portal>>,
-    pub(super) sessions: Guarded<SessionId, Arc<LiveSession>>,
+    pub(super) sessions: Guarded<SessionId, Arc<Recognised>>,
 }
 
 impl Caches {
@@ -103,11 +100,11 @@ impl Caches {
     pub(super) fn forget(&self, what: Revoked) {
         match what {
             Revoked::Session(id) => self.sessions.remove(&id),
-            Revoked::Customer(id) => self.sessions.remove_where(|live| live.session.customer_id == id),
+            Revoked::Customer(id) => self.sessions.remove_where(|it| it.live.session.customer_id == id),
             Revoked::Key(id) => self.keys.remove(&id),
             Revoked::Portal(id) => {
                 self.portals.remove_where(|portal| portal.id == id);
-                self.sessions.remove_where(|live| live.session.portal_id == id);
+                self.sessions.remove_where(|it| it.live.session.portal_id == id);
             }
         }
     }

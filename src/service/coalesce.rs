@@ -68,7 +68,10 @@ mod tests {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         let rest = futures_util::future::join_all((2..12).map(|n| coalescer.submit(n))).await;
         assert_eq!(first.await.unwrap().unwrap(), 2);
-        assert_eq!(rest.into_iter().map(Result::unwrap).collect::<Vec<_>>(), (2..12).map(|n| n * 2).collect::<Vec<_>>());
+        assert_eq!(
+            rest.into_iter().map(Result::unwrap).collect::<Vec<_>>(),
+            (2..12).map(|n| n * 2).collect::<Vec<_>>()
+        );
         assert_eq!(*sizes.lock().unwrap(), [1, 10]);
     }
 

@@ -24,7 +24,7 @@ pub struct NewCustomer {
 }
 
 /// What a PATCH changes in a profile.
-pub type CustomerChanges = Box<dyn Fn(&mut Profile) + Send + Sync>;
+pub type CustomerChanges = Box<dyn Fn(&mut Profile) -> Result<(), Error> + Send + Sync>;
 
 impl Merchant {
     /// Makes a customer. With `beside`, the answer that it renders is kept in the same transaction.
@@ -96,7 +96,7 @@ impl Merchant {
         for _ in 0..TRIES {
             let old = self.customer_for("update", id).await?;
             let mut new = old.clone();
-            changes(&mut new.profile);
+            changes(&mut new.profile)?;
             let mut event = self.event(EventType::CustomerUpdated);
             event.customer_id = Some(id);
             if self.service.store().update_customer(old, new.clone(), event).await? {

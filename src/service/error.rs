@@ -68,6 +68,10 @@ pub enum Error {
     RateLimited {
         /// After which time there is room again.
         retry_after: Duration,
+        /// How many may come at once.
+        burst: u32,
+        /// In which time so many are refilled.
+        window: Duration,
     },
     /// Not now; later.
     #[error("The service is temporarily unavailable. Try again.")]
@@ -91,6 +95,11 @@ impl Error {
         Self::Validation { param: format!("{name}{}", why.at), message: why.message }
     }
 
+    /// A field that must be there.
+    pub fn missing_field(name: &str) -> Self {
+        Self::InvalidRequest { param: Some(name.to_owned()), message: format!("The field {name} is required.") }
+    }
+
     /// A request that does not make sense as a whole.
     pub fn request(message: impl Into<String>) -> Self {
         Self::InvalidRequest { param: None, message: message.into() }
@@ -108,7 +117,9 @@ impl From<StoreError> for Error {
             StoreError::Overloaded => Self::Unavailable,
             StoreError::Taken(Unique::TenantSlug) => Self::Conflict("A tenant with this slug exists.".into()),
             StoreError::Taken(Unique::PortalSlug) => Self::Conflict("A portal with this slug exists.".into()),
-            StoreError::Taken(Unique::CustomerExternalId) => Self::Conflict("A customer with this externalId exists.".into()),
+            StoreError::Taken(Unique::CustomerExternalId) => {
+                Self::Conflict("A customer with this externalId exists.".into())
+            }
             StoreError::IdempotencyTaken => Self::IdempotencyInProgress,
             StoreError::Internal(cause) => {
                 tracing::error!(%cause, "the database refused a statement");

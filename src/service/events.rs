@@ -14,7 +14,12 @@ impl Merchant {
     ///
     /// # Errors
     /// When the key may read none.
-    pub async fn events(&self, kind: Option<String>, session_id: Option<SessionId>, cursor: Cursor) -> Result<Listed<Event>, Error> {
+    pub async fn events(
+        &self,
+        kind: Option<String>,
+        session_id: Option<SessionId>,
+        cursor: Cursor,
+    ) -> Result<Listed<Event>, Error> {
         let page = cursor.page::<EventId>()?;
         self.require("event", "read")?;
         let filter = EventFilter { tenant_id: self.key.tenant_id, livemode: self.key.livemode, kind, session_id };

@@ -1,9 +1,6 @@
 //! What operators do from the command line, on behalf of any tenant.
 
-use super::{
-    Cursor, Error, KeyRequest, Listed, Merchant, PortalChanges, PortalRequest, Service,
-    keys::MAX_OVERLAP,
-};
+use super::{Cursor, Error, KeyRequest, Listed, Merchant, PortalChanges, PortalRequest, Service, keys::MAX_OVERLAP};
 use crate::{
     domain::{
         event::{Actor, EventType, NewEvent, Origin},
@@ -136,7 +133,8 @@ impl Operator {
     /// # Errors
     /// When there is none.
     pub async fn update_portal(&self, tenant: &Tenant, name: &str, changes: PortalChanges) -> Result<Portal, Error> {
-        let portal = self.service.store().portal(tenant.id, PortalRef::parse(name)).await?.ok_or(Error::PortalMissing)?;
+        let portal =
+            self.service.store().portal(tenant.id, PortalRef::parse(name)).await?.ok_or(Error::PortalMissing)?;
         let event = self.event(tenant.id, true, EventType::PortalUpdated);
         self.service.change_portal(tenant.id, portal.id, &changes, event).await
     }
@@ -154,7 +152,12 @@ impl Operator {
     /// # Errors
     /// When the store does not answer.
     pub async fn sessions(&self, tenant: &Tenant, livemode: bool, cursor: Cursor) -> Result<Listed<Session>, Error> {
-        let query = super::SessionQuery { customer_id: None, customer_external_id: None, portal: None, status: StatusFilter::All };
+        let query = super::SessionQuery {
+            customer_id: None,
+            customer_external_id: None,
+            portal: None,
+            status: StatusFilter::All,
+        };
         self.as_merchant(tenant, livemode).sessions(query, cursor).await
     }
 
@@ -217,7 +220,8 @@ impl Operator {
 
     /// A back end with every permission, to read what it would.
     fn as_merchant(&self, tenant: &Tenant, livemode: bool) -> Merchant {
-        let request = KeyRequest { is_secret: true, livemode, name: None, permissions: Patterns::all(), grants: Patterns::all() };
+        let request =
+            KeyRequest { is_secret: true, livemode, name: None, permissions: Patterns::all(), grants: Patterns::all() };
         let (key, _) = self.service.mint_key(tenant.id, request);
         Merchant { service: self.service.clone(), key: std::sync::Arc::new(key), origin: Origin::default() }
     }

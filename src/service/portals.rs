@@ -142,7 +142,13 @@ impl Merchant {
     pub async fn portals(&self, cursor: Cursor) -> Result<Listed<Portal>, Error> {
         let page = cursor.page::<PortalId>()?;
         let Some(names) = self.key.permissions.named("portal", "read_portal") else {
-            let rows = self.service.store().portals(self.key.tenant_id, page.below(), page.above(), page.is_down(), page.fetch());
+            let rows = self.service.store().portals(
+                self.key.tenant_id,
+                page.below(),
+                page.above(),
+                page.is_down(),
+                page.fetch(),
+            );
             return Ok(Listed::cut(rows.await?, page));
         };
         if names.is_empty() {
@@ -154,7 +160,9 @@ impl Merchant {
             rows.extend(portal.map(|portal| Portal::clone(&portal)));
         }
         rows.retain(|portal| portal.id.0 < page.below() && portal.id.0 > page.above());
-        rows.sort_by_key(|portal| if page.is_down() { u128::MAX - portal.id.0.as_u128() } else { portal.id.0.as_u128() });
+        rows.sort_by_key(
+            |portal| if page.is_down() { u128::MAX - portal.id.0.as_u128() } else { portal.id.0.as_u128() },
+        );
         rows.dedup_by_key(|portal| portal.id);
         Ok(Listed::cut(rows, page))
     }

@@ -121,7 +121,11 @@ impl Merchant {
     ///
     /// # Errors
     /// When the portal is missing or disabled, the customer is missing, or the key may not give that away.
-    pub async fn create_session(&self, request: SessionRequest, beside: Option<Render<Minted>>) -> Result<Minted, Error> {
+    pub async fn create_session(
+        &self,
+        request: SessionRequest,
+        beside: Option<Render<Minted>>,
+    ) -> Result<Minted, Error> {
         let portal = self.portal_for("create_session", request.portal.as_deref().unwrap_or(DEFAULT_SLUG)).await?;
         if !portal.enabled {
             return Err(Error::PortalDisabled);
@@ -325,7 +329,8 @@ impl Merchant {
         let Some(names) = self.key.permissions.named("portal", action) else { return Ok(None) };
         let mut portals = Vec::with_capacity(names.len());
         for name in names {
-            portals.extend(self.service.portal(self.key.tenant_id, PortalRef::parse(name)).await?.map(|portal| portal.id));
+            portals
+                .extend(self.service.portal(self.key.tenant_id, PortalRef::parse(name)).await?.map(|portal| portal.id));
         }
         Ok(Some(portals))
     }

@@ -167,7 +167,9 @@ impl Sqlite {
         if let Some(folder) = connect.get_filename().parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(sqlx::Error::Io)?;
         }
-        let pool = |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_LIMIT).test_before_acquire(false);
+        let pool = |size| {
+            SqlitePoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_LIMIT).test_before_acquire(false)
+        };
         let writer = pool(1).connect_with(connect.clone()).await?;
         let readers = pool(SQLITE_READERS).connect_with(connect).await?;
         Ok(Self { readers, writer })

@@ -117,7 +117,12 @@ impl Store {
         }
     }
 
-    async fn create_together(&self, items: Arc<[NewSession]>, from: usize, to: usize) -> Result<Vec<Option<Session>>, StoreError> {
+    async fn create_together(
+        &self,
+        items: Arc<[NewSession]>,
+        from: usize,
+        to: usize,
+    ) -> Result<Vec<Option<Session>>, StoreError> {
         match self {
             Self::Postgres(db) if items[from..to].iter().all(|item| item.beside.is_none()) => {
                 db.read(move |mut link| {
@@ -165,8 +170,14 @@ impl Store {
                             false => (Some(session.customer_id), None),
                         };
                         let links = fetch_all!(
-                            link, (SessionId, PortalId, CustomerId), UNUSED_LINKS, session.tenant_id, session.livemode,
-                            by_id, by_name, session.created_at,
+                            link,
+                            (SessionId, PortalId, CustomerId),
+                            UNUSED_LINKS,
+                            session.tenant_id,
+                            session.livemode,
+                            by_id,
+                            by_name,
+                            session.created_at,
                         )?;
                         for (id, portal, customer) in links {
                             let allowed = replace.portals.as_ref().is_none_or(|portals| portals.contains(&portal));
@@ -221,7 +232,8 @@ impl Postgres {
         let mut owners = Owners::with_capacity(items.len());
         // A customer that appeared meanwhile is seen the second time.
         for _ in 0..3 {
-            let missing: Vec<&NewSession> = items.iter().filter(|item| !owners.contains_key(&item.session.id)).collect();
+            let missing: Vec<&NewSession> =
+                items.iter().filter(|item| !owners.contains_key(&item.session.id)).collect();
             let found = insert_many(link, &missing).await?;
             owners.extend(found.into_iter().map(|(session, customer, name)| (session, (customer, name))));
             if items.iter().all(|item| !item.by_external_id || owners.contains_key(&item.session.id)) {
@@ -241,7 +253,8 @@ async fn insert_many(
     }
     let permissions = items.iter().map(|item| json(&item.session.permissions)).collect::<Result<Vec<_>, _>>()?;
     let metadata = items.iter().map(|item| json(&item.session.metadata)).collect::<Result<Vec<_>, _>>()?;
-    let scopes = items.iter().map(|item| item.session.scopes.as_ref().map(json).transpose()).collect::<Result<Vec<_>, _>>()?;
+    let scopes =
+        items.iter().map(|item| item.session.scopes.as_ref().map(json).transpose()).collect::<Result<Vec<_>, _>>()?;
     Ok(fetch_all!(
         link,
         (SessionId, CustomerId, String),
@@ -278,7 +291,10 @@ async fn insert_many(
 }
 
 impl Sqlite {
-    async fn insert_sessions(link: &mut Link<'_, SqliteConnection>, items: &[NewSession]) -> Result<Owners, StoreError> {
+    async fn insert_sessions(
+        link: &mut Link<'_, SqliteConnection>,
+        items: &[NewSession],
+    ) -> Result<Owners, StoreError> {
         let mut owners = Owners::with_capacity(items.len());
         for item in items {
             let session = &item.session;

@@ -1,7 +1,8 @@
 //! Customers.
 
 use super::{
-    Beside, Store, StoreError, events, execute, fetch_all, fetch_optional, idempotency, read, statements::statements,
+    Beside, Store, StoreError, events, execute, fetch_all, fetch_optional, idempotency, read,
+    statements::statements,
     transact,
     values::{from_json, json},
 };
@@ -62,11 +63,22 @@ impl Store {
     ///
     /// # Errors
     /// [`super::Unique::CustomerExternalId`] when the external id is taken.
-    pub async fn insert_customer(&self, customer: Customer, event: NewEvent, beside: Option<Beside<()>>) -> Result<(), StoreError> {
+    pub async fn insert_customer(
+        &self,
+        customer: Customer,
+        event: NewEvent,
+        beside: Option<Beside<()>>,
+    ) -> Result<(), StoreError> {
         transact!(self, |link| {
             let profile = json(&customer.profile)?;
             execute!(
-                link, INSERT, customer.id, customer.tenant_id, customer.livemode, customer.external_id, profile,
+                link,
+                INSERT,
+                customer.id,
+                customer.tenant_id,
+                customer.livemode,
+                customer.external_id,
+                profile,
                 customer.created_at,
             )?;
             if let Some(beside) = beside {
@@ -91,7 +103,12 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn customer_by_external_id(&self, tenant: TenantId, live: bool, external_id: String) -> Result<Option<Customer>, StoreError> {
+    pub async fn customer_by_external_id(
+        &self,
+        tenant: TenantId,
+        live: bool,
+        external_id: String,
+    ) -> Result<Option<Customer>, StoreError> {
         read!(self, |link| {
             let row = fetch_optional!(link, Row, BY_EXTERNAL_ID, tenant, live, external_id)?;
             Ok(row.map(Customer::try_from).transpose()?)
@@ -102,7 +119,15 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn customers(&self, tenant: TenantId, live: bool, below: Uuid, above: Uuid, down: bool, limit: i64) -> Result<Vec<Customer>, StoreError> {
+    pub async fn customers(
+        &self,
+        tenant: TenantId,
+        live: bool,
+        below: Uuid,
+        above: Uuid,
+        down: bool,
+        limit: i64,
+    ) -> Result<Vec<Customer>, StoreError> {
         let sql = if down { DOWN } else { UP };
         read!(self, |link| {
             let rows = fetch_all!(link, Row, sql, tenant, live, below, above, limit)?;
@@ -129,7 +154,13 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn erase_customer(&self, tenant: TenantId, live: bool, id: CustomerId, event: NewEvent) -> Result<bool, StoreError> {
+    pub async fn erase_customer(
+        &self,
+        tenant: TenantId,
+        live: bool,
+        id: CustomerId,
+        event: NewEvent,
+    ) -> Result<bool, StoreError> {
         transact!(self, |link| {
             if execute!(link, DELETE, tenant, live, id)? == 0 {
                 return Ok(false);

@@ -96,7 +96,9 @@ impl TryFrom<Row> for Event {
 
 /// The list's text: a scan of one index from a bound on, whatever is filtered.
 fn list_sql(with_kind: bool, with_session: bool, down: bool) -> String {
-    let mut sql = concat!("select ", columns!(), " from events where tenant_id = $1 and livemode = $2 and id < $3 and id > $4").to_owned();
+    let mut sql =
+        concat!("select ", columns!(), " from events where tenant_id = $1 and livemode = $2 and id < $3 and id > $4")
+            .to_owned();
     let mut next = 6;
     for (wanted, column) in [(with_kind, "type"), (with_session, "session_id")] {
         if wanted {

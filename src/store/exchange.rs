@@ -88,10 +88,18 @@ impl Store {
         }
     }
 
-    async fn exchange_together(&self, items: Arc<[Exchange]>, now: Timestamp) -> Result<HashMap<EventId, LiveSession>, StoreError> {
+    async fn exchange_together(
+        &self,
+        items: Arc<[Exchange]>,
+        now: Timestamp,
+    ) -> Result<HashMap<EventId, LiveSession>, StoreError> {
         match self {
-            Self::Postgres(db) => db.read(move |mut link| Box::pin(async move { Postgres::exchange(&mut link, &items, now).await })).await,
-            Self::Sqlite(db) => db.write(move |mut link| Box::pin(async move { Sqlite::exchange(&mut link, &items, now).await })).await,
+            Self::Postgres(db) => {
+                db.read(move |mut link| Box::pin(async move { Postgres::exchange(&mut link, &items, now).await })).await
+            }
+            Self::Sqlite(db) => {
+                db.write(move |mut link| Box::pin(async move { Sqlite::exchange(&mut link, &items, now).await })).await
+            }
         }
     }
 
@@ -102,7 +110,8 @@ impl Store {
     pub async fn repeat_exchange(&self, item: Exchange, now: Timestamp) -> Exchanged {
         let earliest = now.minus(REPEAT_WINDOW);
         transact!(self, |link| {
-            if execute!(link, REPEAT, item.id, item.link_hash, item.browser_hash, item.nonce_hash, earliest, now)? == 0 {
+            if execute!(link, REPEAT, item.id, item.link_hash, item.browser_hash, item.nonce_hash, earliest, now)? == 0
+            {
                 return Ok(None);
             }
             let Some(row) = fetch_optional!(link, LiveRow, LIVE, item.id)? else { return Ok(None) };
@@ -149,7 +158,11 @@ struct Won {
 }
 
 impl Postgres {
-    async fn exchange(link: &mut Link<'_, PgConnection>, items: &[Exchange], now: Timestamp) -> Result<HashMap<EventId, LiveSession>, StoreError> {
+    async fn exchange(
+        link: &mut Link<'_, PgConnection>,
+        items: &[Exchange],
+        now: Timestamp,
+    ) -> Result<HashMap<EventId, LiveSession>, StoreError> {
         let rows = fetch_all!(
             link,
             Won,
@@ -169,13 +182,24 @@ impl Postgres {
 }
 
 impl Sqlite {
-    async fn exchange(link: &mut Link<'_, SqliteConnection>, items: &[Exchange], now: Timestamp) -> Result<HashMap<EventId, LiveSession>, StoreError> {
+    async fn exchange(
+        link: &mut Link<'_, SqliteConnection>,
+        items: &[Exchange],
+        now: Timestamp,
+    ) -> Result<HashMap<EventId, LiveSession>, StoreError> {
         let mut won = HashMap::new();
         for item in items {
             let origin = &item.origin;
             let changed = execute!(
-                link, EXCHANGE, item.id, item.link_hash, item.browser_hash, item.nonce_hash, now,
-                origin.address.map(|address| address.to_string()), origin.user_agent.as_deref(),
+                link,
+                EXCHANGE,
+                item.id,
+                item.link_hash,
+                item.browser_hash,
+                item.nonce_hash,
+                now,
+                origin.address.map(|address| address.to_string()),
+                origin.user_agent.as_deref(),
             )?;
             if changed == 0 {
                 continue;

@@ -1,7 +1,8 @@
 //! Keys.
 
 use super::{
-    Revoked, Store, StoreError, events, execute, fetch_all, fetch_optional, read, revocations, statements::statements,
+    Revoked, Store, StoreError, events, execute, fetch_all, fetch_optional, read, revocations,
+    statements::statements,
     transact,
     values::{from_json, json},
 };
@@ -67,8 +68,19 @@ macro_rules! insert {
         let key = $key;
         let (permissions, grants) = (json(&key.permissions)?, json(&key.grants)?);
         execute!(
-            $link, INSERT, key.id, key.tenant_id, key.is_secret, key.livemode, key.name, permissions, grants,
-            key.secret_hash, key.created_at, key.expires_at, key.revoked_at,
+            $link,
+            INSERT,
+            key.id,
+            key.tenant_id,
+            key.is_secret,
+            key.livemode,
+            key.name,
+            permissions,
+            grants,
+            key.secret_hash,
+            key.created_at,
+            key.expires_at,
+            key.revoked_at,
         )?;
     }};
 }

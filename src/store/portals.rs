@@ -80,7 +80,16 @@ macro_rules! insert {
         let portal: &$crate::domain::portal::Portal = &$portal;
         let settings = $crate::store::values::json(&portal.settings)?;
         let sql = $crate::store::portals::INSERT;
-        execute!($link, sql, portal.id, portal.tenant_id, portal.slug.clone(), portal.enabled, settings, portal.created_at)?;
+        execute!(
+            $link,
+            sql,
+            portal.id,
+            portal.tenant_id,
+            portal.slug.clone(),
+            portal.enabled,
+            settings,
+            portal.created_at
+        )?;
     }};
 }
 pub(super) use insert;
@@ -90,7 +99,12 @@ impl Store {
     ///
     /// # Errors
     /// [`super::Unique::PortalSlug`] when the slug is taken.
-    pub async fn insert_portal(&self, portal: Portal, event: NewEvent, beside: Option<Beside<()>>) -> Result<(), StoreError> {
+    pub async fn insert_portal(
+        &self,
+        portal: Portal,
+        event: NewEvent,
+        beside: Option<Beside<()>>,
+    ) -> Result<(), StoreError> {
         transact!(self, |link| {
             insert!(link, portal);
             if let Some(beside) = beside {
@@ -127,7 +141,14 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn portals(&self, tenant: TenantId, below: Uuid, above: Uuid, down: bool, limit: i64) -> Result<Vec<Portal>, StoreError> {
+    pub async fn portals(
+        &self,
+        tenant: TenantId,
+        below: Uuid,
+        above: Uuid,
+        down: bool,
+        limit: i64,
+    ) -> Result<Vec<Portal>, StoreError> {
         let sql = if down { DOWN } else { UP };
         read!(self, |link| {
             let rows = fetch_all!(link, Row, sql, tenant, below, above, limit)?;
@@ -143,7 +164,16 @@ impl Store {
         transact!(self, |link| {
             let (before, after) = (json(&old.settings)?, json(&new.settings)?);
             let changed = execute!(
-                link, UPDATE, new.tenant_id, new.id, new.slug, new.enabled, after, old.slug, old.enabled, before,
+                link,
+                UPDATE,
+                new.tenant_id,
+                new.id,
+                new.slug,
+                new.enabled,
+                after,
+                old.slug,
+                old.enabled,
+                before,
             )?;
             if changed == 0 {
                 return Ok(false);

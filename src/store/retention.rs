@@ -130,12 +130,14 @@ impl Store {
             }
             Self::Sqlite(_) => {
                 let below = uuid_floor(now.minus(keep.events).millis());
-                swept.rows += until_none(async || transact!(self, |link| Ok(execute!(link, SWEEP_EVENTS, below)?))).await?;
+                swept.rows +=
+                    until_none(async || transact!(self, |link| Ok(execute!(link, SWEEP_EVENTS, below)?))).await?;
                 over
             }
         };
         let below = uuid_floor(sessions_below.millis());
-        swept.rows += until_none(async || transact!(self, |link| Ok(execute!(link, SWEEP_SESSIONS, below, over)?))).await?;
+        swept.rows +=
+            until_none(async || transact!(self, |link| Ok(execute!(link, SWEEP_SESSIONS, below, over)?))).await?;
         swept.rows += until_none(async || transact!(self, |link| Ok(execute!(link, SWEEP_ANSWERS, now)?))).await?;
         let heard = now.minus(REVOCATIONS_KEPT);
         swept.rows += transact!(self, |link| Ok(execute!(link, SWEEP_REVOCATIONS, heard)?))?;
@@ -195,7 +197,9 @@ impl Postgres {
     }
 
     async fn holds_later(&self, name: &str, over: Timestamp) -> Result<bool, StoreError> {
-        let sql = format!("select exists (select 1 from {name} where coalesce(ended_at, browser_expires_at, link_expires_at) >= $1)");
+        let sql = format!(
+            "select exists (select 1 from {name} where coalesce(ended_at, browser_expires_at, link_expires_at) >= $1)"
+        );
         self.read(move |link| {
             Box::pin(async move {
                 let query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).persistent(false).bind(over);

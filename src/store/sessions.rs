@@ -120,9 +120,15 @@ impl StatusFilter {
         match self {
             Self::All => ("", false),
             Self::Unused => (" and s.used_at is null and s.link_expires_at > $7", true),
-            Self::Only(Status::Pending) => (" and s.used_at is null and s.opened_at is null and s.link_expires_at > $7", true),
-            Self::Only(Status::Opened) => (" and s.used_at is null and s.opened_at is not null and s.link_expires_at > $7", true),
-            Self::Only(Status::Active) => (" and s.used_at is not null and s.ended_at is null and s.browser_expires_at > $7", true),
+            Self::Only(Status::Pending) => {
+                (" and s.used_at is null and s.opened_at is null and s.link_expires_at > $7", true)
+            }
+            Self::Only(Status::Opened) => {
+                (" and s.used_at is null and s.opened_at is not null and s.link_expires_at > $7", true)
+            }
+            Self::Only(Status::Active) => {
+                (" and s.used_at is not null and s.ended_at is null and s.browser_expires_at > $7", true)
+            }
             Self::Only(Status::Ended) => (" and s.ended_at is not null", false),
             Self::Only(Status::Expired) => (
                 " and s.ended_at is null and (s.browser_expires_at <= $7 or s.used_at is null and s.link_expires_at <= $7)",
@@ -146,7 +152,9 @@ impl StatusFilter {
 fn list_sql(store: &Store, status: StatusFilter, by_customer: bool, down: bool) -> String {
     let portals = match store {
         Store::Postgres(_) => "s.portal_id = any(string_to_array($6, ',')::uuid[])",
-        Store::Sqlite(_) => "s.portal_id in (select unhex(value) from json_each('[\"' || replace($6, ',', '\",\"') || '\"]'))",
+        Store::Sqlite(_) => {
+            "s.portal_id in (select unhex(value) from json_each('[\"' || replace($6, ',', '\",\"') || '\"]'))"
+        }
     };
     let (condition, uses_now) = status.condition();
     let customer = match (by_customer, uses_now) {
@@ -164,7 +172,9 @@ fn list_sql(store: &Store, status: StatusFilter, by_customer: bool, down: bool) 
 }
 
 pub(super) fn list_statements(store: &Store) -> Vec<String> {
-    let of = |status| [(true, true), (true, false), (false, true), (false, false)].map(|(by, down)| list_sql(store, status, by, down));
+    let of = |status| {
+        [(true, true), (true, false), (false, true), (false, false)].map(|(by, down)| list_sql(store, status, by, down))
+    };
     StatusFilter::ALL.into_iter().flat_map(of).collect()
 }
 
@@ -223,7 +233,12 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn open_session(&self, id: SessionId, link_hash: SecretHash, event: NewEvent) -> Result<bool, StoreError> {
+    pub async fn open_session(
+        &self,
+        id: SessionId,
+        link_hash: SecretHash,
+        event: NewEvent,
+    ) -> Result<bool, StoreError> {
         transact!(self, |link| {
             if execute!(link, OPEN, id, link_hash, event.at)? == 0 {
                 return Ok(false);
@@ -238,7 +253,12 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn note_first_use(&self, id: SessionId, browser_hash: SecretHash, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn note_first_use(
+        &self,
+        id: SessionId,
+        browser_hash: SecretHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         transact!(self, |link| Ok(execute!(link, FIRST_USE, id, browser_hash, now)? > 0))
     }
 
@@ -246,7 +266,12 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn end_session(&self, id: SessionId, browser_hash: SecretHash, event: NewEvent) -> Result<bool, StoreError> {
+    pub async fn end_session(
+        &self,
+        id: SessionId,
+        browser_hash: SecretHash,
+        event: NewEvent,
+    ) -> Result<bool, StoreError> {
         transact!(self, |link| {
             if execute!(link, END, id, browser_hash, event.at)? == 0 {
                 return Ok(false);
@@ -261,7 +286,13 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn revoke_session(&self, tenant: TenantId, live: bool, id: SessionId, event: NewEvent) -> Result<bool, StoreError> {
+    pub async fn revoke_session(
+        &self,
+        tenant: TenantId,
+        live: bool,
+        id: SessionId,
+        event: NewEvent,
+    ) -> Result<bool, StoreError> {
         transact!(self, |link| {
             if execute!(link, REVOKE, tenant, live, id)? == 0 {
                 return Ok(false);
@@ -286,7 +317,16 @@ impl Store {
         transact!(self, |link| {
             let (mut revoked, mut last) = (0, Uuid::nil());
             loop {
-                let rows = fetch_all!(link, (SessionId, PortalId), OF_CUSTOMER, filter.tenant_id, filter.livemode, customer, last, CHUNK)?;
+                let rows = fetch_all!(
+                    link,
+                    (SessionId, PortalId),
+                    OF_CUSTOMER,
+                    filter.tenant_id,
+                    filter.livemode,
+                    customer,
+                    last,
+                    CHUNK
+                )?;
                 let found = rows.len();
                 for (id, portal) in rows {
                     last = id.0;

@@ -1,6 +1,9 @@
 //! The list of all statements, so that a test can describe each against both databases.
 
-use super::{Store, create, customers, events, exchange, heartbeat, idempotency, keys, migrate, portals, retention, revocations, sessions, tenants};
+use super::{
+    Store, create, customers, events, exchange, heartbeat, idempotency, keys, migrate, portals, retention, revocations,
+    sessions, tenants,
+};
 
 /// Where a statement is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -45,7 +45,9 @@ macro_rules! ids {
 
 ids! { TenantId KeyId PortalId CustomerId SessionId EventId }
 
-stored_as!(Timestamp, DateTime<Utc>, Postgres, |value| value.utc(), |read| Ok(Self::from_millis(read.timestamp_millis())));
+stored_as!(Timestamp, DateTime<Utc>, Postgres, |value| value.utc(), |read| Ok(Self::from_millis(
+    read.timestamp_millis()
+)));
 stored_as!(Timestamp, i64, Sqlite, |value| value.millis(), |read| Ok(Self::from_millis(read)));
 stored_as!(Seconds, i64, Postgres, |value| i64::from(value.0), |read| Ok(Self(u32::try_from(read)?)));
 stored_as!(Seconds, i64, Sqlite, |value| i64::from(value.0), |read| Ok(Self(u32::try_from(read)?)));

@@ -21,19 +21,10 @@ impl Http {
     /// A client of the server on this port of 127.0.0.1.
     pub(crate) fn new(port: u16) -> Self {
         // Only the first call has an effect, and all ask for the same.
-        rustls::crypto::ring::default_provider()
-            .install_default()
-            .ok();
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .timeout(Duration::from_secs(30))
-            .build();
-        Self {
-            client: client.expect("a client"),
-            port,
-            headers: HeaderMap::new(),
-        }
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let client =
+            Client::builder().no_proxy().redirect(redirect::Policy::none()).timeout(Duration::from_secs(30)).build();
+        Self { client: client.expect("a client"), port, headers: HeaderMap::new() }
     }
 
     /// One that sends this header too; an earlier one of the name goes.
@@ -59,13 +50,11 @@ impl Http {
     }
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
-        self.send(Method::POST, path, Some(body.to_string().into()))
-            .await
+        self.send(Method::POST, path, Some(body.to_string().into())).await
     }
 
     pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
-        self.send(Method::PATCH, path, Some(body.to_string().into()))
-            .await
+        self.send(Method::PATCH, path, Some(body.to_string().into())).await
     }
 
     /// Any request; a body is called JSON unless a header says otherwise.
@@ -75,17 +64,10 @@ impl Http {
     }
 
     /// The same where the server may be away.
-    pub(crate) async fn try_send(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<Vec<u8>>,
-    ) -> reqwest::Result<Answer> {
+    pub(crate) async fn try_send(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> reqwest::Result<Answer> {
         let mut request = self.client.request(method, self.url(path));
         if let Some(body) = body {
-            request = request
-                .header("content-type", "application/json")
-                .body(body);
+            request = request.header("content-type", "application/json").body(body);
         }
         let response = request.headers(self.headers.clone()).send().await?;
         Ok(Answer {
@@ -104,9 +86,7 @@ impl Http {
     /// A bare connection, for a test to write whatever it likes.
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(("127.0.0.1", self.port)).expect("the server listens");
-        stream
-            .set_read_timeout(Some(Duration::from_secs(10)))
-            .expect("a time limit");
+        stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a time limit");
         stream
     }
 
@@ -121,9 +101,7 @@ impl Http {
             stream.read_to_end(&mut answer).ok();
             String::from_utf8_lossy(&answer).into_owned()
         };
-        tokio::task::spawn_blocking(exchange)
-            .await
-            .expect("no panic")
+        tokio::task::spawn_blocking(exchange).await.expect("no panic")
     }
 }
 
@@ -147,14 +125,8 @@ impl Answer {
     #[track_caller]
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
-        let first = values
-            .next()
-            .map(|value| value.to_str().expect("visible ASCII"));
-        assert!(
-            values.next().is_none(),
-            "{name} comes more than once: {:?}",
-            self.headers
-        );
+        let first = values.next().map(|value| value.to_str().expect("visible ASCII"));
+        assert!(values.next().is_none(), "{name} comes more than once: {:?}", self.headers);
         first
     }
 

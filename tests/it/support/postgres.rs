@@ -48,12 +48,7 @@ pub(crate) fn shared() -> &'static Cluster {
 impl Cluster {
     /// Makes a new cluster and starts it.
     pub(crate) fn start(durability: Durability) -> Self {
-        let cluster = Self {
-            durability,
-            port: free_port(),
-            postmaster: Mutex::new(None),
-            folder: Folder::new(),
-        };
+        let cluster = Self { durability, port: free_port(), postmaster: Mutex::new(None), folder: Folder::new() };
         if let Some((uid, gid)) = *USER {
             chown(cluster.folder.path(), Some(uid), Some(gid)).expect("chown as root");
         }
@@ -96,10 +91,7 @@ impl Cluster {
     fn spawn(&self) -> Postmaster {
         let port = self.port.to_string();
         let socket = format!("unix_socket_directories={}", path(self.folder.path()));
-        let log = fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.log_file());
+        let log = fs::File::options().create(true).append(true).open(self.log_file());
         let log = log.expect("a log file");
         let mut command = program("postgres");
         command.args(["-D", path(&self.data()), "-p", &port, "-c", &socket]);
@@ -167,9 +159,7 @@ impl Cluster {
         }
         let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
         let children = children.unwrap_or_default();
-        let children = children
-            .split_whitespace()
-            .filter_map(|pid| pid.parse().ok());
+        let children = children.split_whitespace().filter_map(|pid| pid.parse().ok());
         let pids: Vec<u32> = std::iter::once(pid).chain(children).collect();
         signal(name, &pids);
     }
@@ -182,9 +172,7 @@ impl Cluster {
     }
 
     fn slot(&self) -> std::sync::MutexGuard<'_, Option<Postmaster>> {
-        self.postmaster
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.postmaster.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A new, empty database, which lives as long as the cluster.
@@ -229,12 +217,8 @@ impl Cluster {
     /// One of PostgreSQL's own client programs, set up to reach this cluster.
     pub(crate) fn client(&self, name: &str) -> Command {
         let mut command = program(name);
-        command
-            .env("PGHOST", "127.0.0.1")
-            .env("PGPORT", self.port.to_string());
-        command
-            .env("PGUSER", "vestibule")
-            .env("PGCONNECT_TIMEOUT", "5");
+        command.env("PGHOST", "127.0.0.1").env("PGPORT", self.port.to_string());
+        command.env("PGUSER", "vestibule").env("PGCONNECT_TIMEOUT", "5");
         command
     }
 }
@@ -261,14 +245,10 @@ pub(crate) fn program(name: &str) -> Command {
 
 fn newest_version() -> PathBuf {
     let version = |folder: &PathBuf| folder.file_name()?.to_str()?.parse::<u32>().ok();
-    let root =
-        fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL is installed: make test-tools");
+    let root = fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL is installed: make test-tools");
     let folders = root.filter_map(|entry| Some(entry.ok()?.path()));
     let installed = folders.filter(|folder| folder.join("bin/initdb").exists());
-    installed
-        .max_by_key(version)
-        .expect("a PostgreSQL server")
-        .join("bin")
+    installed.max_by_key(version).expect("a PostgreSQL server").join("bin")
 }
 
 /// PostgreSQL won't run as root: somebody else, when we are.
@@ -282,11 +262,7 @@ static USER: LazyLock<Option<(u32, u32)>> = LazyLock::new(|| {
             .find_map(|mut fields| (fields.next() == Some(name)).then_some(fields))?;
         Some((fields.nth(1)?.parse().ok()?, fields.next()?.parse().ok()?))
     };
-    root.then(|| {
-        ids("postgres")
-            .or_else(|| ids("nobody"))
-            .expect("an unprivileged user")
-    })
+    root.then(|| ids("postgres").or_else(|| ids("nobody")).expect("an unprivileged user"))
 });
 
 fn path(path: &Path) -> &str {

@@ -52,11 +52,7 @@ impl Server {
     }
 
     pub(super) fn launch(setup: Setup) -> Self {
-        let mut server = Self {
-            http: Http::new(setup.port()),
-            setup,
-            process: None,
-        };
+        let mut server = Self { http: Http::new(setup.port()), setup, process: None };
         server.spawn();
         server
     }

@@ -47,18 +47,8 @@ impl Setup {
 
     /// The same with ports and a folder of its own.
     pub(super) fn elsewhere(&self) -> Self {
-        let Self {
-            program,
-            arguments,
-            env,
-            ..
-        } = self.clone();
-        Self {
-            program,
-            arguments,
-            env,
-            ..Self::new(&self.database)
-        }
+        let Self { program, arguments, env, .. } = self.clone();
+        Self { program, arguments, env, ..Self::new(&self.database) }
     }
 
     /// Sets an environment variable, for the command line as well.
@@ -107,20 +97,14 @@ impl Setup {
     /// A run of the binary with these settings and nothing else around it.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        command
-            .args(arguments)
-            .current_dir(self.folder())
-            .env_clear();
+        command.args(arguments).current_dir(self.folder()).env_clear();
         if arguments.first() == Some(&"serve") {
             command.args(&self.arguments);
         }
         command
             .env("DATABASE_URL", self.database.url())
             .env("VESTIBULE_LISTEN", format!("127.0.0.1:{}", self.port))
-            .env(
-                "VESTIBULE_OPS_LISTEN",
-                format!("127.0.0.1:{}", self.ops_port),
-            )
+            .env("VESTIBULE_OPS_LISTEN", format!("127.0.0.1:{}", self.ops_port))
             .env("VESTIBULE_PUBLIC_URL", self.public_url())
             .envs(self.env.iter().map(|(name, value)| (name, value)));
         command
@@ -136,9 +120,7 @@ impl Setup {
 
     /// Runs a subcommand that may fail.
     pub(crate) fn cli_output(&self, arguments: &[&str]) -> Output {
-        self.command(arguments)
-            .output()
-            .expect("the service starts")
+        self.command(arguments).output().expect("the service starts")
     }
 
     /// Makes a new tenant.
@@ -148,19 +130,13 @@ impl Setup {
         let slug = format!("tenant-{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let tenant = self.cli(&["tenant", "create", "--name", "A Tenant", "--slug", &slug]);
         let key = self.key(&slug, "test", "secret", &[]);
-        Merchant {
-            id: text(&tenant, "id"),
-            slug,
-            key,
-        }
+        Merchant { id: text(&tenant, "id"), slug, key }
     }
 
     /// Makes a key for a tenant: `more` is `["--permission", P, "--grant", G]`.
     #[track_caller]
     pub(crate) fn key(&self, tenant: &str, mode: &str, kind: &str, more: &[&str]) -> String {
-        let create = [
-            "key", "create", "--tenant", tenant, "--mode", mode, "--kind", kind,
-        ];
+        let create = ["key", "create", "--tenant", tenant, "--mode", mode, "--kind", kind];
         text(&self.cli(&[&create, more].concat()), "key")
     }
 
@@ -190,7 +166,5 @@ impl Setup {
 #[track_caller]
 fn text(object: &Value, field: &str) -> String {
     let value = object[field].as_str();
-    value
-        .unwrap_or_else(|| panic!("no {field} in {object}"))
-        .to_owned()
+    value.unwrap_or_else(|| panic!("no {field} in {object}")).to_owned()
 }

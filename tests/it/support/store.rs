@@ -56,10 +56,7 @@ impl Database {
     /// One that somebody else keeps: in a cluster of the test's own, say, or
     /// behind a proxy.
     pub(crate) fn at(url: String) -> Arc<Self> {
-        Arc::new(Self {
-            url,
-            home: Home::Elsewhere,
-        })
+        Arc::new(Self { url, home: Home::Elsewhere })
     }
 
     /// For `DATABASE_URL`, and for sqlx.
@@ -69,11 +66,7 @@ impl Database {
 
     /// Which store it belongs to.
     pub(crate) fn store(&self) -> Store {
-        if self.url.starts_with("postgres") {
-            Store::Postgres
-        } else {
-            Store::Sqlite
-        }
+        if self.url.starts_with("postgres") { Store::Postgres } else { Store::Sqlite }
     }
 }
 

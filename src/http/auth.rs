@@ -1,0 +1,115 @@
+//! Who asks: a back end by its key, a browser by its cookie or bearer token.
+
+use super::{App, client, context::Context, cookie, extract::Query, refusal::Refusal};
+use crate::{
+    domain::id::PortalId,
+    service::{Denied, EndUser, Error, Merchant},
+};
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+use serde::Deserialize;
+
+impl FromRequestParts<App> for Merchant {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        // The idempotency layer, where it had to know, has asked already.
+        if let Some(merchant) = parts.extensions.get::<Self>() {
+            return Ok(merchant.clone());
+        }
+        let secret = presented(&parts.headers)?.ok_or(Error::Unauthenticated(Denied::Missing))?;
+        let merchant = app.service().authenticate(secret, client::origin(parts, app)).await?;
+        let key = merchant.key().id;
+        Context::read(|context| context.key.set(key));
+        app.inner.limits.count_key(key)?;
+        parts.extensions.insert(merchant.clone());
+        Ok(merchant)
+    }
+}
+
+/// The one credential that a request shows in its headers, if any.
+///
+/// # Errors
+/// When it shows two different ones, or an `Authorization` of another scheme.
+pub(crate) fn presented(headers: &HeaderMap) -> Result<Option<&str>, Error> {
+    let mut found: Option<&str> = None;
+    let bearers = headers.get_all(header::AUTHORIZATION).iter().map(|value| bearer(value.as_bytes()));
+    let plain = headers.get_all("x-api-key").iter().map(|value| value.to_str().ok());
+    for text in bearers.chain(plain) {
+        let text = text.ok_or(Error::Unauthenticated(Denied::Invalid))?.trim();
+        match found {
+            _ if text.is_empty() => {}
+            Some(other) if other != text => return Err(Error::request("The request shows two different credentials.")),
+            _ => found = Some(text),
+        }
+    }
+    Ok(found)
+}
+
+/// The token behind `Bearer`, whose case does not matter (RFC 9110, section 11.1).
+fn bearer(value: &[u8]) -> Option<&str> {
+    let (scheme, token) = std::str::from_utf8(value).ok()?.split_once(' ').unwrap_or(("Bearer", ""));
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
+/// How a browser showed who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// By a cookie, which other sites can make it send.
+    Cookie,
+    /// By a header, which only its own scripts can set.
+    Header,
+}
+
+/// The browser session that a request belongs to.
+pub(crate) struct Browser {
+    pub(crate) user: EndUser,
+    pub(crate) shown: Shown,
+}
+
+#[derive(Deserialize)]
+struct Which {
+    portal: Option<String>,
+}
+
+impl FromRequestParts<App> for Browser {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        if let Some(token) = presented(&parts.headers).map_err(|error| match error {
+            Error::Unauthenticated(_) => Error::SessionInvalid,
+            other => other,
+        })? {
+            let user = app.service().recognise(token).await?;
+            return Ok(Self { user, shown: Shown::Header });
+        }
+        let Query(Which { portal }) = Query::from_request_parts(parts, &()).await?;
+        let portal = portal.map(|id| id.parse::<PortalId>()).transpose().map_err(|_| Error::SessionInvalid)?;
+        let user = by_cookie(parts, app, portal).await?;
+        Ok(Self { user, shown: Shown::Cookie })
+    }
+}
+
+/// The session of that portal's cookie, or without a portal the one that started last.
+pub(crate) async fn by_cookie(parts: &Parts, app: &App, portal: Option<PortalId>) -> Result<EndUser, Error> {
+    let mut newest: Option<EndUser> = None;
+    for (owner, token) in cookie::sessions(&parts.headers, app.is_https()) {
+        if portal.is_some_and(|portal| portal != owner) {
+            continue;
+        }
+        match app.service().recognise(token).await {
+            // A cookie that says another portal than its session does was planted.
+            Ok(user) if user.session().portal_id != owner => {}
+            Ok(user) => {
+                if newest.as_ref().is_none_or(|other| other.session().used_at < user.session().used_at) {
+                    newest = Some(user);
+                }
+            }
+            Err(Error::SessionInvalid) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    newest.ok_or(Error::SessionInvalid)
+}

@@ -1,0 +1,49 @@
+//! Receiving the body: at most 64 KiB in at most 30 s; only then the request takes a place.
+
+use super::{App, refusal::Refusal};
+use crate::service::Error;
+use axum::{
+    body::{Body, Bytes},
+    extract::{Request, State},
+    http::header,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use std::time::Duration;
+
+/// The most that a request may send, in bytes.
+pub(crate) const LIMIT: usize = 64 * 1024;
+/// The longest that it may take to send it; dripping does not extend it.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Reads the body whole, then admits the request.
+pub(crate) async fn receive(State(app): State<App>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let announced =
+        parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > LIMIT as u64) {
+        return Refusal::BodyTooLarge.into_response();
+    }
+    let has_body = announced.is_some_and(|length| length > 0) || parts.headers.contains_key(header::TRANSFER_ENCODING);
+    let body = match has_body {
+        true => match collect(body).await {
+            Ok(body) => body,
+            Err(refusal) => return refusal.into_response(),
+        },
+        false => Bytes::new(),
+    };
+    let Ok(_place) = app.inner.admission.try_acquire() else {
+        return Refusal::Service(Error::Unavailable).into_response();
+    };
+    next.run(Request::from_parts(parts, Body::from(body))).await
+}
+
+async fn collect(body: Body) -> Result<Bytes, Refusal> {
+    let received = tokio::time::timeout(DEADLINE, Limited::new(body, LIMIT).collect()).await;
+    match received.map_err(|_| Refusal::BodyTooSlow)? {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge),
+        Err(_) => Err(Refusal::NotJson("The body did not arrive whole.".into())),
+    }
+}

@@ -1,0 +1,64 @@
+//! What is known of the request being served, wherever its answer is written.
+
+use super::{browser, native, refusal::Refusal};
+use crate::domain::id::{KeyId, RequestId};
+use axum::{http::StatusCode, response::Response};
+use std::sync::{Arc, OnceLock};
+
+/// Whose words a client speaks; errors come in the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// Our own API.
+    Native,
+    /// Pages that people see.
+    Browser,
+}
+
+impl Dialect {
+    /// The dialect of a path, also of one that leads nowhere.
+    pub(crate) fn of(path: &str) -> Self {
+        if path == "/" || path.starts_with("/r/") || path.starts_with("/p/") {
+            return Self::Browser;
+        }
+        Self::Native
+    }
+
+    /// The content type of its answers, for one that is given again.
+    pub(crate) fn content_type(self, _: StatusCode) -> &'static str {
+        match self {
+            Self::Native => "application/json",
+            Self::Browser => "text/html; charset=utf-8",
+        }
+    }
+
+    /// The refusal in this dialect's envelope.
+    pub(crate) fn refuse(self, refusal: &Refusal) -> Response {
+        match self {
+            Self::Native => native::refuse(refusal),
+            Self::Browser => browser::refuse(refusal),
+        }
+    }
+}
+
+/// What is known of a request.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) id: RequestId,
+    pub(crate) dialect: Dialect,
+    /// Where the documentation of errors is.
+    pub(crate) docs_url: Arc<str>,
+    /// The key that was shown, for the log.
+    pub(crate) key: OnceLock<KeyId>,
+}
+
+tokio::task_local! {
+    /// Set by the outermost layer for as long as a request is served.
+    pub(crate) static CONTEXT: Arc<Context>;
+}
+
+impl Context {
+    /// Reads something of the request being served; `None` outside of one.
+    pub(crate) fn read<T>(read: impl FnOnce(&Self) -> T) -> Option<T> {
+        CONTEXT.try_with(|context| read(context)).ok()
+    }
+}

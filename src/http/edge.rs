@@ -1,0 +1,85 @@
+//! The outermost layer: a request id, one line in the log, a limit of time, and no panic escapes.
+
+use super::{
+    App,
+    context::{CONTEXT, Context, Dialect},
+    refusal::Refusal,
+};
+use crate::{domain::id::RequestId, service::Error};
+use axum::{
+    extract::{MatchedPath, Request, State},
+    http::{HeaderValue, Method, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use futures_util::FutureExt;
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+/// Every answer begins within 5 s; a little less, so that it also arrives.
+const LIMIT: Duration = Duration::from_millis(4500);
+/// Receiving a body has a limit of its own, which comes on top.
+const WITH_BODY: Duration = Duration::from_secs(30);
+
+/// Serves a request and tells of it.
+pub(crate) async fn handle(State(app): State<App>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let context = Arc::new(Context {
+        id: RequestId::at(app.service().clock().nanos()),
+        dialect: Dialect::of(request.uri().path()),
+        docs_url: Arc::clone(&app.inner.docs_url),
+        key: OnceLock::new(),
+    });
+    let mut response = CONTEXT.scope(Arc::clone(&context), guarded(request, next)).await;
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&context.id.to_string()) {
+        headers.insert("request-id", id);
+    }
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if app.is_https() {
+        headers
+            .insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains"));
+    }
+    let route = route.as_ref().map_or("-", MatchedPath::as_str);
+    tell(&context, &method, route, response.status().as_u16(), started.elapsed());
+    response
+}
+
+/// Runs the request within its time; a panic becomes an error like any other.
+async fn guarded(request: Request, next: Next) -> Response {
+    let carries_body = request.headers().contains_key(header::CONTENT_LENGTH)
+        || request.headers().contains_key(header::TRANSFER_ENCODING);
+    let limit = if carries_body { LIMIT + WITH_BODY } else { LIMIT };
+    match tokio::time::timeout(limit, AssertUnwindSafe(next.run(request)).catch_unwind()).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_)) => Refusal::Service(Error::Internal).into_response(),
+        Err(_) => Refusal::Service(Error::Unavailable).into_response(),
+    }
+}
+
+/// The log names the route, never the path: a path may hold a token.
+fn tell(context: &Context, method: &Method, route: &str, status: u16, took: Duration) {
+    let took_ms = took.as_micros() as f64 / 1000.0;
+    match context.key.get() {
+        Some(key) => tracing::info!(request_id = %context.id, %method, route, status, took_ms, %key, "served"),
+        None => tracing::info!(request_id = %context.id, %method, route, status, took_ms, "served"),
+    }
+    let labels = [("route", route.to_owned()), ("method", method.to_string()), ("status", status.to_string())];
+    metrics::counter!("http_requests_total", &labels).increment(1);
+    metrics::histogram!("http_request_duration_seconds", "route" => route.to_owned()).record(took.as_secs_f64());
+}
+
+/// What is served where nothing is.
+pub(crate) async fn not_found() -> Refusal {
+    Refusal::NoRoute
+}
+
+/// What is served where something is, for another method.
+pub(crate) async fn method_not_allowed() -> Refusal {
+    Refusal::MethodNotAllowed
+}

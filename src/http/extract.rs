@@ -1,0 +1,147 @@
+//! Reading requests: JSON bodies, queries and ids in paths, with errors that name the field.
+
+use super::refusal::Refusal;
+use crate::{
+    domain::{
+        Invalid,
+        id::{CustomerId, SessionId},
+    },
+    service::Error,
+};
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, OptionalFromRequest, Path, Request},
+    http::{HeaderMap, header, request::Parts},
+};
+use serde::de::DeserializeOwned;
+use std::str::FromStr;
+
+/// A JSON body, read into `T`.
+#[derive(Debug)]
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
+        let (headers, body) = receive(request, state).await?;
+        if body.is_empty() {
+            return Err(Refusal::NotJson("The request needs a JSON body.".into()));
+        }
+        read(&headers, &body)
+    }
+}
+
+/// A body that may be left out, together with its content type.
+impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Refusal> {
+        let (headers, body) = receive(request, state).await?;
+        if body.is_empty() {
+            return Ok(None);
+        }
+        read(&headers, &body).map(Some)
+    }
+}
+
+async fn receive<S: Send + Sync>(request: Request, state: &S) -> Result<(HeaderMap, Bytes), Refusal> {
+    let headers = request.headers().clone();
+    let body = Bytes::from_request(request, state).await;
+    Ok((headers, body.map_err(|_| Refusal::NotJson("The body did not arrive whole.".into()))?))
+}
+
+fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<Json<T>, Refusal> {
+    if !is_json(headers) {
+        return Err(Refusal::UnsupportedMediaType);
+    }
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        match inner.classify() {
+            serde_json::error::Category::Data => Refusal::Service(wrong_field(&path, &without_place(&inner))),
+            _ => Refusal::NotJson("The body is not valid JSON.".into()),
+        }
+    })?;
+    reader.end().map_err(|_| Refusal::NotJson("There is something behind the JSON body.".into()))?;
+    Ok(Json(value))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(Ok(kind)) = headers.get(header::CONTENT_TYPE).map(|kind| kind.to_str()) else { return false };
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    kind.eq_ignore_ascii_case("application/json") || kind.to_ascii_lowercase().ends_with("+json")
+}
+
+/// The library appends the place in the text, which says nothing to whoever sent an object.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.rsplit_once(" at line ").map_or(text.clone(), |(message, _)| message.to_owned())
+}
+
+/// A missing or extra field is the request's fault, a wrong value or type the field's.
+fn wrong_field(path: &str, message: &str) -> Error {
+    let is_shape = ["unknown field", "missing field", "duplicate field"].iter().any(|kind| message.starts_with(kind));
+    let param = (path != ".").then(|| path.to_owned());
+    let message = format!("{}.", capitalised(message));
+    match param {
+        Some(param) if !is_shape => Error::Validation { param, message },
+        param => Error::InvalidRequest { param: param.filter(|_| is_shape), message },
+    }
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// A query, read into `T`; a parameter that `T` does not know is refused.
+#[derive(Debug)]
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let query = parts.uri.query().unwrap_or_default();
+        let reader = serde_html_form::Deserializer::new(url::form_urlencoded::parse(query.as_bytes()));
+        serde_path_to_error::deserialize(reader).map(Self).map_err(|error| {
+            let path = error.path().to_string();
+            let message = error.into_inner().to_string();
+            Refusal::Service(wrong_field(&path, &message))
+        })
+    }
+}
+
+/// An id in the path; a malformed one names nothing, so it looks like one that does not exist.
+#[derive(Debug)]
+pub(crate) struct PathId<T>(pub(crate) T);
+
+/// What an id names, in the words of an error.
+pub(crate) trait Noun {
+    const NOUN: &'static str;
+}
+
+impl Noun for SessionId {
+    const NOUN: &'static str = "portal session";
+}
+
+impl Noun for CustomerId {
+    const NOUN: &'static str = "customer";
+}
+
+impl<T: FromStr + Noun + Send, S: Send + Sync> FromRequestParts<S> for PathId<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let text = Path::<String>::from_request_parts(parts, state).await;
+        let id = text.ok().and_then(|Path(text)| text.parse().ok());
+        Ok(Self(id.ok_or(Error::Missing(T::NOUN))?))
+    }
+}
+
+/// A value of a request that was refused, as an error that names its field.
+pub(crate) fn field<T>(name: &str, value: Result<T, Invalid>) -> Result<T, Error> {
+    value.map_err(|why| Error::field(name, why))
+}

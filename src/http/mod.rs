@@ -1,0 +1,86 @@
+//! What the outside sees. This file is the table of contents; each dialect has a folder with its
+//! requests, answers and error table, and they don't know each other.
+
+mod auth;
+mod body;
+mod browser;
+mod client;
+mod context;
+mod cookie;
+mod edge;
+mod extract;
+mod idempotency;
+mod limit;
+pub mod native;
+mod ops;
+mod refusal;
+mod same_origin;
+
+pub use native::openapi;
+
+use crate::{config::Config, service::Service};
+use axum::{Router, middleware::from_fn_with_state};
+use limit::Limits;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct App {
+    inner: Arc<Shared>,
+}
+
+struct Shared {
+    service: Service,
+    config: Arc<Config>,
+    limits: Limits,
+    admission: Semaphore,
+    docs_url: Arc<str>,
+}
+
+impl App {
+    /// The web side of `service`.
+    pub fn new(service: Service, config: Arc<Config>) -> Self {
+        let limits = Limits::new(&config.limits);
+        let admission = Semaphore::new(config.limits.concurrent_requests);
+        let docs_url = config.docs_url.as_deref().unwrap_or(&config.public_url).into();
+        Self { inner: Arc::new(Shared { service, config, limits, admission, docs_url }) }
+    }
+
+    fn service(&self) -> &Service {
+        &self.inner.service
+    }
+
+    fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// `{publicUrl}` without a slash at its end.
+    fn public_url(&self) -> &str {
+        &self.inner.config.public_url
+    }
+
+    /// Whether browsers reach us by https, so that cookies can be `Secure`.
+    fn is_https(&self) -> bool {
+        self.public_url().starts_with("https://")
+    }
+}
+
+/// Everything that is served on the main address.
+///
+/// A request passes the layers from the last one added to the first: `edge` (request id, log,
+/// panic, time limit), `body` (size, time to send it, admission), `idempotency` where a key is
+/// used; then the route's extractors say who asks, and its handler calls the service.
+pub fn router(app: App) -> Router {
+    let merchants = native::merchant_routes().layer(from_fn_with_state(app.clone(), idempotency::replay));
+    Router::new()
+        .merge(merchants)
+        .merge(native::browser_routes())
+        .merge(browser::routes())
+        .merge(ops::routes())
+        .fallback(edge::not_found)
+        .method_not_allowed_fallback(edge::method_not_allowed)
+        .layer(from_fn_with_state(app.clone(), body::receive))
+        .layer(from_fn_with_state(app.clone(), edge::handle))
+        .with_state(app)
+}

@@ -1,0 +1,82 @@
+//! The exchange of a link token for a browser session.
+
+use super::{
+    answer,
+    dto::{SessionDto, ViewedDto},
+    openapi::Writing,
+};
+use crate::{
+    domain::{Invalid, time::Timestamp},
+    http::{App, client::Client, cookie, extract::Json, refusal::Refusal},
+    service::{Error, ExchangeRequest, Opened},
+};
+use axum::{
+    extract::State,
+    http::{StatusCode, header},
+    response::Response,
+};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// A link token to be exchanged. The token is the only credential.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"token": "pst_…", "transport": "bearer"}))]
+pub(crate) struct ExchangeToken {
+    /// The link token.
+    token: String,
+    /// `cookie` (default): the browser token comes as a cookie. `bearer`: it comes in the answer.
+    transport: Option<Transport>,
+    /// A random text of your own: a repeat with the same within 60 seconds gets a new browser
+    /// token as long as the first one is unused, so that a lost answer does not burn the link.
+    #[schema(min_length = 16, max_length = 128)]
+    nonce: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Transport {
+    #[default]
+    Cookie,
+    Bearer,
+}
+
+/// Exchange a link token
+///
+/// Exactly one of any number of calls gets 200; every other gets the same 401.
+#[utoipa::path(post, path = "/v1/portal-sessions/exchange", tag = "Browser sessions", request_body = ExchangeToken,
+    responses((status = 200, description = "A browser session has started", body = ViewedDto,
+        headers(("Set-Cookie" = Option<String>, description = "The browser token, unless `transport` is `bearer`"))), Writing))]
+pub(crate) async fn exchange(
+    State(app): State<App>,
+    Client(origin): Client,
+    Json(body): Json<ExchangeToken>,
+) -> Result<Response, Refusal> {
+    app.inner.limits.count_address(origin.address)?;
+    if body.nonce.as_ref().is_some_and(|nonce| !(16..=128).contains(&nonce.chars().count())) {
+        return Err(Error::field("nonce", Invalid::new("Give between 16 and 128 characters.")).into());
+    }
+    let request = ExchangeRequest { token: &body.token, nonce: body.nonce.as_deref(), origin };
+    let opened = app.service().exchange(request).await?;
+    Ok(started(&app, &opened, body.transport.unwrap_or_default()))
+}
+
+fn started(app: &App, opened: &Opened, transport: Transport) -> Response {
+    let session = &opened.live.session;
+    let now = app.service().clock().now();
+    let ends = session.browser.as_ref().map_or(now, |browser| browser.expires_at);
+    let token = (transport == Transport::Bearer).then(|| opened.credential.reveal());
+    let mut body = ViewedDto { session: SessionDto::new(session, now), token, tabs: session.tabs() };
+    body.session.expires_at = ends;
+    let mut response = answer(StatusCode::OK, &body);
+    if transport == Transport::Cookie {
+        let ttl = remaining(ends, now);
+        let cookie = cookie::start(app, session.portal_id, &opened.credential.reveal(), ttl);
+        response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+    }
+    response
+}
+
+fn remaining(ends: Timestamp, now: Timestamp) -> crate::domain::time::Seconds {
+    crate::domain::time::Seconds(u32::try_from((ends.millis() - now.millis() + 999) / 1000).unwrap_or(0))
+}

@@ -1,0 +1,86 @@
+//! Our own API, `/v1`.
+
+mod customers;
+mod dto;
+mod error;
+mod events;
+mod exchange;
+mod lists;
+mod openapi;
+mod portals;
+mod sessions;
+mod viewer;
+
+pub(crate) use error::refuse;
+pub use openapi::openapi;
+
+use super::App;
+use crate::domain::{portal::Portal, session::Session, time::Timestamp};
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// What back ends call with a secret key.
+fn merchant_api() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(sessions::create, sessions::list))
+        .routes(routes!(sessions::get, sessions::revoke))
+        .routes(routes!(portals::create, portals::list))
+        .routes(routes!(portals::get, portals::update, portals::delete))
+        .routes(routes!(customers::create, customers::list))
+        .routes(routes!(customers::get, customers::update, customers::erase))
+        .routes(routes!(customers::revoke_sessions))
+        .routes(routes!(events::list))
+}
+
+/// What browsers and those who act for them call with a session's own tokens.
+fn browser_api() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(exchange::exchange)).routes(routes!(viewer::show, viewer::log_out))
+}
+
+/// The routes of [`merchant_api`].
+pub(crate) fn merchant_routes() -> Router<App> {
+    merchant_api().into()
+}
+
+/// The routes of [`browser_api`].
+pub(crate) fn browser_routes() -> Router<App> {
+    browser_api().into()
+}
+
+/// A JSON answer that no cache may keep.
+fn answer(status: StatusCode, body: &impl Serialize) -> Response {
+    raw(status, to_json(body))
+}
+
+fn raw(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = (status, body.into()).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Our answers are plain data, so writing them can't fail.
+fn to_json(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).unwrap_or_default()
+}
+
+fn no_content() -> Response {
+    (StatusCode::NO_CONTENT, [(header::CACHE_CONTROL, "no-store")]).into_response()
+}
+
+/// A session as the wire shows it, for the command line.
+pub fn session_json(session: &Session, now: Timestamp) -> serde_json::Value {
+    serde_json::to_value(dto::SessionDto::new(session, now)).unwrap_or_default()
+}
+
+/// A portal as the wire shows it, for the command line.
+pub fn portal_json(portal: &Portal) -> serde_json::Value {
+    serde_json::to_value(dto::PortalDto::new(portal)).unwrap_or_default()
+}

@@ -1,0 +1,242 @@
+//! Portal sessions, as back ends handle them.
+
+use super::{
+    answer,
+    dto::{CreatedDto, SessionDto},
+    lists::{List, SessionList},
+    no_content,
+    openapi::{Reading, Writing},
+    to_json,
+};
+use crate::{
+    domain::{
+        Invalid,
+        id::SessionId,
+        permission,
+        return_url::{WebUrl, parse_path},
+        session::{Delivery, Session, Status},
+        text::{self, Metadata},
+        time::{Seconds, Timestamp},
+    },
+    http::{
+        App,
+        extract::{Json, PathId, Query, field},
+        idempotency::Idempotent,
+        refusal::Refusal,
+    },
+    service::{Cursor, CustomerRef, Error, Merchant, Minted, Mode, Reply, SessionQuery, SessionRequest},
+    store::StatusFilter,
+};
+use axum::{extract::State, http::StatusCode, response::Response};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+/// A link to be made. Give exactly one of `customerExternalId` and `customerId`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(example = json!({"customerExternalId": "acme-001", "permissions": ["api.*.read_key"], "returnUrl": "https://your-app.example/billing"}))]
+pub(crate) struct CreatePortalSession {
+    /// Your own id of the customer, who is made on first sight. 1–256 characters.
+    #[schema(min_length = 1, max_length = 256)]
+    customer_external_id: Option<String>,
+    /// Our id of a customer that exists.
+    customer_id: Option<String>,
+    /// Slug or id of the portal; `default` when left out.
+    portal: Option<String>,
+    /// What the session may do; the portal's `defaultPermissions` when left out.
+    #[schema(min_items = 1, max_items = 100)]
+    permissions: Option<Vec<String>>,
+    /// Where people go back to: https, or http on a loopback host.
+    #[schema(max_length = 2048)]
+    return_url: Option<String>,
+    /// Seconds that the link lives; the portal's `linkTtl` when left out.
+    #[schema(minimum = 60, maximum = 604_800)]
+    expires_in: Option<u32>,
+    /// Seconds that the browser session lives; the portal's `sessionTtl` when left out.
+    #[schema(minimum = 300, maximum = 2_592_000)]
+    session_ttl: Option<u32>,
+    /// Where to land in the portal; starts with one `/`.
+    #[schema(max_length = 2048)]
+    path: Option<String>,
+    /// `message`: the landing page asks for a click. `redirect`: it goes on by itself; not for mail.
+    delivery: Option<DeliveryDto>,
+    /// `link`, or `token`: a browser token at once and no link.
+    mode: Option<ModeDto>,
+    /// Revokes the customer's unused links first.
+    replace_existing: Option<bool>,
+    /// Shows the portal with a banner, for trying it out.
+    preview: Option<bool>,
+    /// A BCP 47 language tag for the pages.
+    locale: Option<String>,
+    /// Strings by name: at most 50, names of 1–40 and values of at most 500 characters.
+    metadata: Option<Metadata>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = Delivery)]
+enum DeliveryDto {
+    Message,
+    Redirect,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = Mode)]
+enum ModeDto {
+    Link,
+    Token,
+}
+
+impl TryFrom<CreatePortalSession> for SessionRequest {
+    type Error = Error;
+
+    fn try_from(body: CreatePortalSession) -> Result<Self, Error> {
+        let customer = match (body.customer_external_id, body.customer_id) {
+            (Some(name), None) => CustomerRef::ExternalId(field("customerExternalId", text::bounded(name, 256))?),
+            (None, Some(id)) => CustomerRef::Id(id.parse().map_err(|_| Error::Missing("customer"))?),
+            _ => return Err(Error::request("Give exactly one of customerExternalId and customerId.")),
+        };
+        let within = |name, value, from, to| field(name, seconds(value, from, to));
+        Ok(Self {
+            portal: body.portal,
+            permissions: body.permissions.map(|list| field("permissions", permission::parse_list(list))).transpose()?,
+            return_url: body.return_url.map(|url| field("returnUrl", WebUrl::parse(&url))).transpose()?,
+            link_ttl: within("expiresIn", body.expires_in, 60, 604_800)?,
+            session_ttl: within("sessionTtl", body.session_ttl, 300, 2_592_000)?,
+            path: body.path.map(|path| field("path", parse_path(&path))).transpose()?,
+            delivery: match body.delivery {
+                Some(DeliveryDto::Redirect) => Delivery::Redirect,
+                Some(DeliveryDto::Message) | None => Delivery::Message,
+            },
+            mode: match body.mode {
+                Some(ModeDto::Token) => Mode::Token,
+                Some(ModeDto::Link) | None => Mode::Link,
+            },
+            replace_existing: body.replace_existing.unwrap_or(false),
+            preview: body.preview.unwrap_or(false),
+            locale: body.locale.map(|tag| field("locale", text::language_tag(tag))).transpose()?,
+            metadata: field("metadata", text::metadata(body.metadata.unwrap_or_default()))?,
+            ..Self::new(customer)
+        })
+    }
+}
+
+/// A span within its bounds, in seconds.
+pub(super) fn seconds(value: Option<u32>, from: u32, to: u32) -> Result<Option<Seconds>, Invalid> {
+    match value {
+        Some(value) if !(from..=to).contains(&value) => {
+            Err(Invalid::new(format!("Give between {from} and {to} seconds.")))
+        }
+        value => Ok(value.map(Seconds)),
+    }
+}
+
+/// Mint a one-time link
+///
+/// The answer's `url` is what you send your customer to; `token` and `url` are shown only here.
+#[utoipa::path(post, path = "/v1/portal-sessions", tag = "Portal sessions", request_body = CreatePortalSession,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe: 1–255 visible ASCII characters.")),
+    responses((status = 201, description = "Minted", body = CreatedDto), Writing), security(("secretKey" = []), ("apiKey" = [])))]
+pub(crate) async fn create(
+    State(app): State<App>,
+    merchant: Merchant,
+    idempotent: Idempotent,
+    Json(body): Json<CreatePortalSession>,
+) -> Result<Response, Refusal> {
+    let beside = {
+        let app = app.clone();
+        idempotent.beside(move |minted: &Minted| Reply { status: 201, body: to_json(&created(&app, minted)) })
+    };
+    let minted = merchant.create_session(body.try_into()?, beside).await?;
+    Ok(answer(StatusCode::CREATED, &created(&app, &minted)))
+}
+
+/// The answer to a creation, the same however often it is given.
+fn created<'a>(app: &App, minted: &'a Minted) -> CreatedDto<'a> {
+    let token = minted.credential.reveal();
+    let is_link = minted.session.used_at.is_none();
+    let url = is_link.then(|| format!("{}/r/{token}", app.public_url()));
+    CreatedDto { session: SessionDto::new(&minted.session, minted.session.created_at), token, url }
+}
+
+/// Get a portal session
+#[utoipa::path(get, path = "/v1/portal-sessions/{id}", tag = "Portal sessions",
+    params(("id" = String, Path, description = "The session's id")),
+    responses((status = 200, description = "The session", body = SessionDto), Reading), security(("secretKey" = []), ("apiKey" = [])))]
+pub(crate) async fn get(merchant: Merchant, PathId(id): PathId<SessionId>) -> Result<Response, Refusal> {
+    let session = merchant.session(id).await?;
+    Ok(answer(StatusCode::OK, &SessionDto::new(&session, merchant.service().clock().now())))
+}
+
+/// Which sessions to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ListQuery {
+    /// Only this customer's, by our id.
+    customer_id: Option<String>,
+    /// Only this customer's, by your id.
+    customer_external_id: Option<String>,
+    /// Only this portal's: slug or id.
+    portal: Option<String>,
+    /// Only those that stand there: `pending`, `opened`, `active`, `ended` or `expired`.
+    #[param(value_type = Option<String>, pattern = "^(pending|opened|active|ended|expired)$")]
+    status: Option<Status>,
+    /// Used and expired ones as well.
+    include_expired: Option<bool>,
+    /// How many entries, 20 when left out.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u32>,
+    /// The id of the session that the page comes after.
+    starting_after: Option<String>,
+    /// The id of the session that the page comes before: the ones just newer.
+    ending_before: Option<String>,
+}
+
+impl ListQuery {
+    fn parse(self) -> Result<(SessionQuery, Cursor), Error> {
+        let id = self.customer_id.map(|id| id.parse().map_err(|_| Invalid::new("Give a customer's id.")));
+        let query = SessionQuery {
+            customer_id: field("customerId", id.transpose())?,
+            customer_external_id: self.customer_external_id,
+            portal: self.portal,
+            status: match (self.status, self.include_expired) {
+                (Some(status), _) => StatusFilter::Only(status),
+                (None, Some(true)) => StatusFilter::All,
+                (None, _) => StatusFilter::Unused,
+            },
+        };
+        Ok((
+            query,
+            Cursor { limit: self.limit, starting_after: self.starting_after, ending_before: self.ending_before },
+        ))
+    }
+}
+
+/// List portal sessions
+///
+/// Newest first. Used and expired sessions are left out unless `status` or `includeExpired` asks for them.
+#[utoipa::path(get, path = "/v1/portal-sessions", tag = "Portal sessions", params(ListQuery),
+    responses((status = 200, description = "A page", body = SessionList), Reading), security(("secretKey" = []), ("apiKey" = [])))]
+pub(crate) async fn list(merchant: Merchant, Query(query): Query<ListQuery>) -> Result<Response, Refusal> {
+    let (query, cursor) = query.parse()?;
+    let page = merchant.sessions(query, cursor).await?;
+    Ok(answer(StatusCode::OK, &sessions(&page.data, page.has_more, merchant.service().clock().now())))
+}
+
+fn sessions(data: &[Session], has_more: bool, now: Timestamp) -> SessionList<'_> {
+    let data = data.iter().map(|session| SessionDto::new(session, now)).collect();
+    List::new("/v1/portal-sessions", crate::service::Listed { data, has_more })
+}
+
+/// Revoke a portal session
+///
+/// A hard delete: the link and the browser session both stop at once.
+#[utoipa::path(delete, path = "/v1/portal-sessions/{id}", tag = "Portal sessions",
+    params(("id" = String, Path, description = "The session's id")),
+    responses((status = 204, description = "Revoked"), Reading), security(("secretKey" = []), ("apiKey" = [])))]
+pub(crate) async fn revoke(merchant: Merchant, PathId(id): PathId<SessionId>) -> Result<Response, Refusal> {
+    merchant.revoke_session(id).await?;
+    Ok(no_content())
+}

@@ -1,0 +1,57 @@
+//! A browser session, as its own browser sees it.
+
+use super::{
+    dto::{SessionDto, ViewedDto},
+    no_content,
+    openapi::Reading,
+    raw, to_json,
+};
+use crate::http::{
+    App,
+    auth::{Browser, Shown},
+    client::Client,
+    cookie,
+    refusal::Refusal,
+    same_origin,
+};
+use axum::{
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+    response::Response,
+};
+
+/// Who am I
+///
+/// By cookie or as `Authorization: Bearer` browser token.
+#[utoipa::path(get, path = "/v1/portal-session", tag = "Browser sessions",
+    params(("portal" = Option<String>, Query, description = "Which portal's cookie counts, when there are several; else the one started last")),
+    responses((status = 200, description = "The session", body = ViewedDto), Reading), security(("browserToken" = []), ("cookie" = [])))]
+pub(crate) async fn show(State(app): State<App>, browser: Browser) -> Result<Response, Refusal> {
+    let body = browser.user.rendered(|session| {
+        let view = SessionDto::new(session, app.service().clock().now());
+        to_json(&ViewedDto { session: view, token: None, tabs: session.tabs() })
+    });
+    Ok(raw(StatusCode::OK, body))
+}
+
+/// Log out
+///
+/// Ends the session on the server and clears its cookie. By cookie only from the portal's own pages.
+#[utoipa::path(delete, path = "/v1/portal-session", tag = "Browser sessions",
+    params(("portal" = Option<String>, Query, description = "Which portal's cookie counts, when there are several; else the one started last")),
+    responses((status = 204, description = "Logged out"), Reading), security(("browserToken" = []), ("cookie" = [])))]
+pub(crate) async fn log_out(
+    State(app): State<App>,
+    Client(origin): Client,
+    headers: HeaderMap,
+    browser: Browser,
+) -> Result<Response, Refusal> {
+    if browser.shown == Shown::Cookie {
+        same_origin::require(&app, &headers)?;
+    }
+    browser.user.log_out(&origin).await?;
+    let mut response = no_content();
+    let cookie = cookie::clear(&app, browser.user.session().portal_id);
+    response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+    Ok(response)
+}

@@ -1,0 +1,61 @@
+//! Health, and the documentation of the API.
+
+use super::{App, openapi};
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use std::sync::{Arc, LazyLock};
+use utoipa_swagger_ui::Config;
+
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| openapi().to_pretty_json().unwrap_or_default());
+static PAGE: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(Config::new(["/openapi.json"])));
+/// The page's own style sheets and scripts; the styles that it sets from script need no exception.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+    connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/healthz", get(alive))
+        .route("/readyz", get(ready))
+        .route("/openapi.json", get(document))
+        .route("/docs", get(|| async { page("index.html").await }))
+        .route("/docs/{file}", get(|Path(file): Path<String>| async move { page(&file).await }))
+}
+
+/// The process runs; says nothing of the database.
+async fn alive() -> Json<serde_json::Value> {
+    Json(serde_json::json!({"status": "ok"}))
+}
+
+/// The database is reachable and migrated, and its clock agrees.
+async fn ready(State(app): State<App>) -> Response {
+    match app.service().is_ready() {
+        true => Json(serde_json::json!({"status": "ready"})).into_response(),
+        false => {
+            let body = Json(serde_json::json!({"status": "unavailable"}));
+            (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], body).into_response()
+        }
+    }
+}
+
+async fn document() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], DOCUMENT.as_str()).into_response()
+}
+
+async fn page(file: &str) -> Response {
+    match utoipa_swagger_ui::serve(file, Arc::clone(&PAGE)) {
+        Ok(Some(asset)) => {
+            let headers = [
+                (header::CONTENT_TYPE, asset.content_type),
+                (header::CONTENT_SECURITY_POLICY, PAGE_POLICY.to_owned()),
+                (header::REFERRER_POLICY, "no-referrer".to_owned()),
+            ];
+            (headers, asset.bytes.into_owned()).into_response()
+        }
+        _ => super::refusal::Refusal::NoRoute.into_response(),
+    }
+}
