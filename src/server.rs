@@ -51,18 +51,18 @@ pub struct Deadlines {
     pub idle: Duration,
     /// For a client to notice that the rest of what it sends is not wanted.
     pub linger: Duration,
-    /// For everything that runs, when the server stops.
+    /// For everything that runs, when the server stops; the whole process has 30 s.
     pub drain: Duration,
 }
 
 impl Default for Deadlines {
     fn default() -> Self {
-        let [head, idle, linger, drain] = [10, 60, 2, 30].map(Duration::from_secs);
+        let [head, idle, linger, drain] = [10, 60, 2, 27].map(Duration::from_secs);
         Self { head, idle, linger, drain }
     }
 }
 
-/// Serves until `shutdown`, then answers what it has begun to read, and returns within 30 s.
+/// Serves until `shutdown`, then answers what it has begun to read, and returns within 27 s.
 ///
 /// # Errors
 /// When the listener has no address of its own.

@@ -5,15 +5,16 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-/// Sweeps at once and then about every `period`, until `stop`; a sweep that runs is finished.
+/// Sweeps at once and then about every `period`, until `stop`. Every step of a sweep is a transaction
+/// of its own, so one may stop half way.
 pub async fn run(service: Service, period: Duration, stop: CancellationToken) {
-    loop {
-        sweep(&service).await;
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = sleep(period + jitter(&service, period)) => {}
+    let sweeping = async {
+        loop {
+            sweep(&service).await;
+            sleep(period + jitter(&service, period)).await;
         }
-    }
+    };
+    stop.run_until_cancelled(sweeping).await.unwrap_or(())
 }
 
 async fn sweep(service: &Service) {

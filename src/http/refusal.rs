@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 /// Why a request gets no answer of the kind that it asked for.
 #[derive(Debug)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// The service refused it.
     Service(Error),
     /// Nothing is served there.

@@ -131,30 +131,34 @@ impl Store {
             Self::Sqlite(_) => {
                 let below = uuid_floor(now.minus(keep.events).millis());
                 swept.rows +=
-                    until_none(async || transact!(self, |link| Ok(execute!(link, SWEEP_EVENTS, below)?))).await?;
+                    until_none!(self, SWEEP_EVENTS, below);
                 over
             }
         };
         let below = uuid_floor(sessions_below.millis());
         swept.rows +=
-            until_none(async || transact!(self, |link| Ok(execute!(link, SWEEP_SESSIONS, below, over)?))).await?;
-        swept.rows += until_none(async || transact!(self, |link| Ok(execute!(link, SWEEP_ANSWERS, now)?))).await?;
+            until_none!(self, SWEEP_SESSIONS, below, over);
+        swept.rows += until_none!(self, SWEEP_ANSWERS, now);
         let heard = now.minus(REVOCATIONS_KEPT);
         swept.rows += transact!(self, |link| Ok(execute!(link, SWEEP_REVOCATIONS, heard)?))?;
         Ok(swept)
     }
 }
 
-async fn until_none(mut chunk: impl AsyncFnMut() -> Result<u64, StoreError>) -> Result<u64, StoreError> {
-    let mut total = 0;
-    loop {
-        let removed = chunk().await?;
-        total += removed;
-        if removed < 5000 {
-            return Ok(total);
+/// Repeats a statement that touches at most 5000 rows, each time in a transaction of its own, until none is left.
+macro_rules! until_none {
+    ($store:expr, $sql:expr $(, $arg:expr)*) => {{
+        let mut total = 0;
+        loop {
+            let removed: u64 = transact!($store, |link| Ok(execute!(link, $sql $(, $arg)*)?))?;
+            total += removed;
+            if removed < 5000 {
+                break total;
+            }
         }
-    }
+    }};
 }
+use until_none;
 
 impl Postgres {
     async fn partitions(&self, cut: Cut) -> Result<Vec<String>, StoreError> {

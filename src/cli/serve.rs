@@ -1,0 +1,85 @@
+//! `vestibule serve`.
+
+use super::{Failure, dev, open, settings};
+use crate::{config::Config, http, server, service::Service, sweeper, telemetry};
+use std::{io, net::SocketAddr, process, sync::Arc, time::Duration};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+    time::timeout,
+};
+use tokio_util::sync::CancellationToken;
+
+/// How long the database may take to say goodbye.
+const GOODBYE: Duration = Duration::from_secs(2);
+
+/// Serves until a signal says stop.
+pub(super) async fn run(is_dev: bool) -> Result<(), Failure> {
+    let mut config = Config::load()?;
+    telemetry::init(config.log.format);
+    if is_dev {
+        dev::prepare(&mut config)?;
+    }
+    let stop = stop_on_signal()?;
+    for variable in &config.unknown {
+        tracing::warn!(variable, "this environment variable means nothing to Vestibule");
+    }
+    let service = start(&config).await?;
+    serve(&service, Arc::new(config), is_dev, stop).await?;
+    if timeout(GOODBYE, service.close()).await.is_err() {
+        tracing::warn!("the database does not let go");
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// The service on its database, migrated; not on one that would lose what it acknowledges.
+async fn start(config: &Config) -> Result<Service, Failure> {
+    let store = open(config).await?;
+    store.check_durability().await?;
+    store.migrate().await?;
+    Ok(Service::start(store, settings(config)).await?)
+}
+
+async fn serve(service: &Service, config: Arc<Config>, is_dev: bool, stop: CancellationToken) -> Result<(), Failure> {
+    let listener = listen(config.listen, "VESTIBULE_LISTEN").await?;
+    let for_operators = listen(config.ops_listen, "VESTIBULE_OPS_LISTEN").await?;
+    let numbers = telemetry::metrics().map_err(|error| Failure::Refused(error.to_string()))?;
+    let router = http::router(http::App::new(service.clone(), Arc::clone(&config)));
+    let operators = tokio::spawn(server::serve(for_operators, telemetry::ops_router(numbers), std::future::pending()));
+    let period = Duration::from_secs(60 * u64::from(config.retention.sweep_minutes));
+    tokio::spawn(sweeper::run(service.clone(), period, stop.clone()));
+    tracing::info!(listen = %config.listen, ops_listen = %config.ops_listen, public_url = config.public_url, "ready");
+    if is_dev {
+        dev::greet(service, &config).await?;
+    }
+    server::serve(listener, router, stop.cancelled_owned()).await?;
+    operators.abort();
+    Ok(())
+}
+
+async fn listen(address: SocketAddr, variable: &'static str) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|cause| Failure::Listen { address, variable, cause })
+}
+
+/// Cancelled by the first SIGTERM or SIGINT; the second one ends the process on the spot.
+fn stop_on_signal() -> io::Result<CancellationToken> {
+    let mut signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stop = CancellationToken::new();
+    let stopped = stop.clone();
+    tokio::spawn(async move {
+        either(&mut signals).await;
+        tracing::info!("stopping; once more stops at once");
+        stopped.cancel();
+        either(&mut signals).await;
+        process::exit(1);
+    });
+    Ok(stop)
+}
+
+async fn either((terminate, interrupt): &mut (Signal, Signal)) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
