@@ -1,4 +1,4 @@
-//! Vestibule.
+#![doc = include_str!("../ARCHITECTURE.md")]
 
 pub mod cli;
 pub mod clock;

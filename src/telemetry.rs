@@ -9,10 +9,10 @@ use std::{
 };
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
-    EnvFilter, Layer, Registry,
+    EnvFilter, Layer,
     filter::{FilterExt as _, Targets},
     fmt,
-    layer::{Layered, SubscriberExt as _},
+    layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
 

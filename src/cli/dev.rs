@@ -81,7 +81,8 @@ async fn tenant(operator: &Operator) -> Result<Option<Tenant>, Failure> {
 async fn key(service: &Service, operator: &Operator, tenant: &Tenant) -> Result<Credential, Failure> {
     let now = service.clock().now();
     let keys = operator.keys(tenant).await?;
-    let last = keys.iter().rfind(|key| key.name.as_deref() == Some(KEY) && key.is_live_at(now) && key.expires_at.is_none());
+    let last =
+        keys.iter().rfind(|key| key.name.as_deref() == Some(KEY) && key.is_live_at(now) && key.expires_at.is_none());
     if let Some(last) = last {
         return Ok(operator.roll_key(last.id, OVERLAP).await?.1);
     }

@@ -130,14 +130,12 @@ impl Store {
             }
             Self::Sqlite(_) => {
                 let below = uuid_floor(now.minus(keep.events).millis());
-                swept.rows +=
-                    until_none!(self, SWEEP_EVENTS, below);
+                swept.rows += until_none!(self, SWEEP_EVENTS, below);
                 over
             }
         };
         let below = uuid_floor(sessions_below.millis());
-        swept.rows +=
-            until_none!(self, SWEEP_SESSIONS, below, over);
+        swept.rows += until_none!(self, SWEEP_SESSIONS, below, over);
         swept.rows += until_none!(self, SWEEP_ANSWERS, now);
         let heard = now.minus(REVOCATIONS_KEPT);
         swept.rows += transact!(self, |link| Ok(execute!(link, SWEEP_REVOCATIONS, heard)?))?;

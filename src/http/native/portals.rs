@@ -128,9 +128,8 @@ impl UpdatePortal {
         };
         let permissions =
             |list: Vec<String>| if list.is_empty() { Ok(Vec::new()) } else { permission::parse_list(list) };
-        let ttl = |to| {
-            move |value| Ok(super::sessions::seconds(Some(value), 60.max(to / 2016), to)?.map_or(0, |span| span.0))
-        };
+        let ttl =
+            |from, to| move |value| Ok(super::sessions::seconds(Some(value), from, to)?.map_or(from, |span| span.0));
         set(&mut settings.name, "name", &self.name, None, |name| text::bounded(name, 256).map(Some))?;
         set(&mut settings.return_url, "returnUrl", &self.return_url, None, |url| web(url).map(Some))?;
         set(&mut settings.app_url, "appUrl", &self.app_url, None, |url| web(url).map(Some))?;
@@ -150,8 +149,14 @@ impl UpdatePortal {
             Vec::new(),
             permissions,
         )?;
-        set(&mut settings.link_ttl, "linkTtl", &self.link_ttl, fresh.link_ttl, ttl(MAX_LINK_TTL.0))?;
-        set(&mut settings.session_ttl, "sessionTtl", &self.session_ttl, fresh.session_ttl, ttl(MAX_SESSION_TTL.0))?;
+        set(&mut settings.link_ttl, "linkTtl", &self.link_ttl, fresh.link_ttl, ttl(60, MAX_LINK_TTL.0))?;
+        set(
+            &mut settings.session_ttl,
+            "sessionTtl",
+            &self.session_ttl,
+            fresh.session_ttl,
+            ttl(300, MAX_SESSION_TTL.0),
+        )?;
         match &self.branding {
             None => Ok(()),
             Some(None) => {

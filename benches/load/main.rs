@@ -1,0 +1,67 @@
+//! What a portal session costs, as a ratio to what the database and the web server charge for the
+//! same: the limits and the service are measured in one run on one machine. See
+//! docs/performance.md.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    missing_docs,
+    reason = "a benchmark fails by panicking, prints its table, and may look at the clock"
+)]
+
+mod accounts;
+mod driver;
+mod limits;
+mod report;
+mod service;
+#[path = "../../tests/it/support/mod.rs"]
+mod support;
+
+use limits::Limits;
+use report::{Report, Row};
+use std::time::Duration;
+
+/// How many clients at once.
+pub(crate) const CLIENTS: [usize; 3] = [1, 16, 64];
+
+fn main() {
+    // The constant handler runs in a process of its own, as the service does.
+    if let Ok(port) = std::env::var("BENCH_CONSTANT_PORT") {
+        return limits::serve_constant(port.parse().unwrap());
+    }
+    let seconds = std::env::var("BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(4);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(run(Duration::from_secs(seconds)));
+}
+
+async fn run(time: Duration) {
+    let only = std::env::var("BENCH_ONLY").unwrap_or_default();
+    let cluster = support::postgres::Cluster::start(support::postgres::Durability::Full);
+    let mut report = Report::default();
+    let limits = Limits::measure(&cluster, time, &mut report).await;
+    if only != "sqlite" {
+        let database = cluster.database();
+        service::measure("postgres", &database, Some(&cluster), time, &limits, &mut report).await;
+    }
+    if only != "postgres" {
+        let database = support::Store::Sqlite.database();
+        service::measure("sqlite", &database, None, time, &limits, &mut report).await;
+    }
+    report.print();
+    report.write("target/bench.json");
+}
+
+impl Limits {
+    /// What a row is compared to.
+    fn of(&self, operation: &str, clients: usize) -> Option<&Row> {
+        match operation {
+            "create" => self.find("pgbench insert", clients),
+            "exchange" => self.find("pgbench update", clients),
+            _ => self.find("constant", clients),
+        }
+    }
+}
