@@ -15,7 +15,8 @@ use std::{
 };
 
 /// A row of the service's own shape and indexes, in a table without partitions.
-const TABLE: &str = "create table single (like portal_sessions including all); create sequence fresh; create sequence used;";
+const TABLE: &str =
+    "create table single (like portal_sessions including all); create sequence fresh; create sequence used;";
 const ROWS: u32 = 400_000;
 /// Keys in the order of time, as the service makes them; everything but the key is a constant.
 const INSERT: &str = "insert into single (id, tenant_id, portal_id, customer_id, livemode, permissions, delivery, preview, \
@@ -37,14 +38,21 @@ impl Limits {
         let mut rows = Vec::new();
         for (name, script) in [("pgbench insert", INSERT), ("pgbench update", UPDATE)] {
             let database = cluster.database();
-            let store = vestibule::store::Store::open(&vestibule::store::Options { url: database.url().into(), max_connections: 2 });
+            let store = vestibule::store::Store::open(&vestibule::store::Options {
+                url: database.url().into(),
+                max_connections: 2,
+            });
             let store = store.await.unwrap();
             store.migrate().await.unwrap();
             store.close().await;
             psql(cluster, database.url(), TABLE);
             if name == "pgbench update" {
                 let insert = INSERT.trim_end_matches(';').replace("values (", "select ").replace("86400)", "86400");
-                psql(cluster, database.url(), &format!("{insert} from generate_series(1, {ROWS}); vacuum analyze single; checkpoint"));
+                psql(
+                    cluster,
+                    database.url(),
+                    &format!("{insert} from generate_series(1, {ROWS}); vacuum analyze single; checkpoint"),
+                );
             }
             for clients in CLIENTS {
                 rows.push(pgbench(cluster, database.url(), name, script, clients, time));
@@ -88,7 +96,8 @@ fn pgbench(cluster: &Cluster, url: &str, name: &str, sql: &str, clients: usize, 
     let text = String::from_utf8_lossy(&done.stdout).into_owned();
     assert!(done.status.success(), "{text}{}", String::from_utf8_lossy(&done.stderr));
     let cpu = accounts::cpu_micros(&accounts::postgres(&cluster.data())) - before;
-    let per_second: f64 = text.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok()).unwrap();
+    let per_second: f64 =
+        text.lines().find_map(|line| line.strip_prefix("tps = ")?.split(' ').next()?.parse().ok()).unwrap();
     let mut latencies: Vec<u32> = Vec::new();
     for entry in fs::read_dir(folder.path()).unwrap().flatten() {
         if entry.file_name().to_string_lossy().starts_with("pgbench_log") {
@@ -138,6 +147,8 @@ pub(crate) fn serve_constant(port: u16) {
         let json = [(axum::http::header::CONTENT_TYPE, "application/json")];
         let router = axum::Router::new().route("/", axum::routing::get(async move || (json, BODY)));
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
-        axum::serve(axum::serve::ListenerExt::tap_io(listener, |io| io.set_nodelay(true).unwrap()), router).await.unwrap();
+        axum::serve(axum::serve::ListenerExt::tap_io(listener, |io| io.set_nodelay(true).unwrap()), router)
+            .await
+            .unwrap();
     });
 }

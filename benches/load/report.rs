@@ -84,7 +84,9 @@ impl Report {
     }
 
     pub(crate) fn print(&self) {
-        println!("| store | operation | clients | ops/s | p50 ms | p99 ms | service CPU µs/op | Postgres CPU µs/op | ratio to limit |");
+        println!(
+            "| store | operation | clients | ops/s | p50 ms | p99 ms | service CPU µs/op | Postgres CPU µs/op | ratio to limit |"
+        );
         println!("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
         for row in &self.rows {
             println!("{}", row.line());
@@ -102,11 +104,17 @@ impl Report {
         };
         let latency = || {
             let sum = find("limit", "pgbench insert", 1)?.p50 + find("limit", "constant", 1)?.p50;
-            Some(format!("create at one connection: p50 is {:.2} of pgbench's and the constant handler's together", find("postgres", "create", 1)?.p50 / sum))
+            Some(format!(
+                "create at one connection: p50 is {:.2} of pgbench's and the constant handler's together",
+                find("postgres", "create", 1)?.p50 / sum
+            ))
         };
         let cpu = || {
             let (own, single) = (find("postgres", "create", 64)?, find("limit", "pgbench insert", 64)?);
-            Some(format!("Postgres CPU of a create at 64 connections: {:.2} of the single-row insert's", own.postgres_micros? / single.postgres_micros?))
+            Some(format!(
+                "Postgres CPU of a create at 64 connections: {:.2} of the single-row insert's",
+                own.postgres_micros? / single.postgres_micros?
+            ))
         };
         let sqlite = || {
             let ratio = find("sqlite", "create", 64)?.per_second / find("postgres", "create", 64)?.per_second;
@@ -117,7 +125,8 @@ impl Report {
 
     pub(crate) fn write(&self, path: &str) {
         let rows: Vec<Value> = self.rows.iter().map(Row::json).collect();
-        let text = serde_json::to_string_pretty(&json!({"rows": rows, "notes": self.notes, "goals": self.goals()})).unwrap();
+        let text =
+            serde_json::to_string_pretty(&json!({"rows": rows, "notes": self.notes, "goals": self.goals()})).unwrap();
         std::fs::write(path, text).unwrap();
     }
 }

@@ -52,17 +52,23 @@ pub(crate) async fn measure(
     let viewers = bench.exchange(64, minted.kept).await.1.kept;
     let ids = bench.create("ids", 64, Duration::from_secs(60), VIEWERS).await.1;
     for clients in CLIENTS {
-        add(bench.read("verify", clients, viewers.clone(), |token, out| {
-            write_request(out, "GET", "/v1/portal-session", token, "");
-        }).await);
+        add(bench
+            .read("verify", clients, viewers.clone(), |token, out| {
+                write_request(out, "GET", "/v1/portal-session", token, "");
+            })
+            .await);
         let key = Rc::clone(&bench.key);
-        add(bench.read("get", clients, ids.kept.clone(), move |token, out| {
-            write_request(out, "GET", &format!("/v1/portal-sessions/{}", id_of(token)), &key, "");
-        }).await);
+        add(bench
+            .read("get", clients, ids.kept.clone(), move |token, out| {
+                write_request(out, "GET", &format!("/v1/portal-sessions/{}", id_of(token)), &key, "");
+            })
+            .await);
         let key = Rc::clone(&bench.key);
-        add(bench.read("list", clients, vec![String::new()], move |_, out| {
-            write_request(out, "GET", "/v1/portal-sessions?includeExpired=true", &key, "");
-        }).await);
+        add(bench
+            .read("list", clients, vec![String::new()], move |_, out| {
+                write_request(out, "GET", "/v1/portal-sessions?includeExpired=true", &key, "");
+            })
+            .await);
     }
     report.note(format!("{store}: resident memory at its peak {:.0} MiB", accounts::memory(bench.server.pid()).1));
 }
@@ -78,7 +84,12 @@ impl Bench<'_> {
             write_request(out, "POST", "/v1/portal-sessions", &key, &body);
             n < most
         };
-        self.account(name, clients, driver::drive(self.server.port(), clients, time, 201, request, |body| text_of(body, "token"))).await
+        self.account(
+            name,
+            clients,
+            driver::drive(self.server.port(), clients, time, 201, request, |body| text_of(body, "token")),
+        )
+        .await
     }
 
     async fn exchange(&self, clients: usize, tokens: Vec<String>) -> (Row, Outcome) {
@@ -90,14 +101,26 @@ impl Bench<'_> {
             true
         };
         let time = Duration::from_secs(60);
-        let done = self.account("exchange", clients, driver::drive(self.server.port(), clients, time, 200, request, |body| text_of(body, "token"))).await;
+        let done = self
+            .account(
+                "exchange",
+                clients,
+                driver::drive(self.server.port(), clients, time, 200, request, |body| text_of(body, "token")),
+            )
+            .await;
         // Each was good exactly once.
         let body = serde_json::json!({"token": again});
         self.server.http.post("/v1/portal-sessions/exchange", body).await.expect(401);
         done
     }
 
-    async fn read(&self, name: &'static str, clients: usize, tokens: Vec<String>, write: impl Fn(&str, &mut Vec<u8>) + 'static) -> Row {
+    async fn read(
+        &self,
+        name: &'static str,
+        clients: usize,
+        tokens: Vec<String>,
+        write: impl Fn(&str, &mut Vec<u8>) + 'static,
+    ) -> Row {
         let count = tokens.len();
         let request = move |n: usize, out: &mut Vec<u8>| {
             write(&tokens[n % count], out);
@@ -106,7 +129,13 @@ impl Bench<'_> {
         let request = Rc::new(request);
         let (warm, run) = (Rc::clone(&request), request);
         driver::drive(self.server.port(), clients, self.time / 4, 200, move |n, out| warm(n, out), |_| None).await;
-        self.account(name, clients, driver::drive(self.server.port(), clients, self.time, 200, move |n, out| run(n, out), |_| None)).await.0
+        self.account(
+            name,
+            clients,
+            driver::drive(self.server.port(), clients, self.time, 200, move |n, out| run(n, out), |_| None),
+        )
+        .await
+        .0
     }
 
     async fn account(&self, name: &'static str, clients: usize, run: impl Future<Output = Outcome>) -> (Row, Outcome) {

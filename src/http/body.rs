@@ -1,4 +1,5 @@
-//! Receiving the body: at most 64 KiB in at most 30 s; only then the request takes a place.
+//! Receiving the body: at most 64 KiB in at most 30 s; only then the request takes a place,
+//! and its answer is due in 5 s.
 
 use super::{App, refusal::Refusal};
 use crate::service::Error;
@@ -16,6 +17,8 @@ use std::time::Duration;
 pub(crate) const LIMIT: usize = 64 * 1024;
 /// The longest that it may take to send it; dripping does not extend it.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// Every answer begins within 5 s of the whole request; a little less, so that it also arrives.
+const ANSWER: Duration = Duration::from_millis(4500);
 
 /// Reads the body whole, then admits the request.
 pub(crate) async fn receive(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -36,7 +39,8 @@ pub(crate) async fn receive(State(app): State<App>, request: Request, next: Next
     let Ok(_place) = app.inner.admission.try_acquire() else {
         return Refusal::Service(Error::Unavailable).into_response();
     };
-    next.run(Request::from_parts(parts, Body::from(body))).await
+    let answer = tokio::time::timeout(ANSWER, next.run(Request::from_parts(parts, Body::from(body)))).await;
+    answer.unwrap_or_else(|_| Refusal::Service(Error::Unavailable).into_response())
 }
 
 async fn collect(body: Body) -> Result<Bytes, Refusal> {

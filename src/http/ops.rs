@@ -1,6 +1,6 @@
 //! Health, and the documentation of the API.
 
-use super::{App, openapi};
+use super::{App, native, openapi};
 use axum::{
     Json, Router,
     extract::{Path, State},
@@ -22,6 +22,8 @@ pub(crate) fn routes() -> Router<App> {
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
         .route("/openapi.json", get(document))
+        .route("/docs/errors", get(native::errors_page::show))
+        .route("/docs/errors.css", get(native::errors_page::style))
         .route("/docs", get(|| async { page("index.html").await }))
         .route("/docs/{file}", get(|Path(file): Path<String>| async move { page(&file).await }))
 }

@@ -60,7 +60,11 @@ fn router() -> Router {
     };
     let peer = |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.to_string() };
     let refuse = |_: Request| async { StatusCode::PAYLOAD_TOO_LARGE };
-    Router::new().route("/", get("hello")).route("/slow", get(slow)).route("/peer", get(peer)).route("/refuse", post(refuse))
+    Router::new()
+        .route("/", get("hello"))
+        .route("/slow", get(slow))
+        .route("/peer", get(peer))
+        .route("/refuse", post(refuse))
 }
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -87,7 +91,10 @@ async fn next(stream: &mut TcpStream, end: &str) -> String {
 }
 
 fn assert_about(took: Duration, expected: Duration) {
-    assert!(took + Duration::from_millis(50) > expected && took < expected + Duration::from_millis(350), "{took:?}, not {expected:?}");
+    assert!(
+        took + Duration::from_millis(50) > expected && took < expected + Duration::from_millis(350),
+        "{took:?}, not {expected:?}"
+    );
 }
 
 #[tokio::test]
@@ -168,7 +175,8 @@ async fn the_peer_is_known() {
 async fn a_refusal_arrives_before_the_body_is_sent() {
     let served = Served::start(router()).await;
     let body = vec![b'x'; 8 << 20];
-    let mut stream = served.send(&format!("POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len())).await;
+    let mut stream =
+        served.send(&format!("POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", body.len())).await;
     stream.write_all(&body).await.unwrap();
     assert!(rest(&mut stream).await.0.starts_with("HTTP/1.1 413 "));
     let mut stream = served.send("POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n").await;

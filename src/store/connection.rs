@@ -40,6 +40,8 @@ pub(crate) struct Link<'c, C> {
 #[derive(Clone)]
 pub struct Postgres {
     pool: PgPool,
+    /// A connection for the poll alone, which must not wait behind requests.
+    pulse: PgPool,
     /// Behind PgBouncer in transaction mode statements can't stay prepared, and belong into transactions.
     pub(super) persistent: bool,
     /// Connections opened before this instant are not trusted: the server went away since.
@@ -50,6 +52,8 @@ pub struct Postgres {
 #[derive(Clone)]
 pub struct Sqlite {
     readers: SqlitePool,
+    /// A connection for the poll alone, which must not wait behind requests.
+    pulse: SqlitePool,
     writer: SqlitePool,
 }
 
@@ -69,9 +73,13 @@ impl Store {
     /// Waits for running operations and closes every connection.
     pub async fn close(&self) {
         match self {
-            Self::Postgres(db) => db.pool.close().await,
+            Self::Postgres(db) => {
+                db.pool.close().await;
+                db.pulse.close().await;
+            }
             Self::Sqlite(db) => {
                 db.readers.close().await;
+                db.pulse.close().await;
                 db.writer.close().await;
             }
         }
@@ -87,23 +95,30 @@ impl Postgres {
             connect = connect.options([("statement_timeout", "4s"), ("idle_in_transaction_session_timeout", "10s")]);
         }
         let broken_at = Arc::new(Mutex::new(None::<Instant>));
-        let check = Arc::clone(&broken_at);
-        let pool = PgPoolOptions::new()
-            .max_connections(options.max_connections)
-            .acquire_timeout(ACQUIRE_LIMIT)
-            .test_before_acquire(false)
-            .before_acquire(move |_, meta| {
-                let broken = *check.lock().unwrap_or_else(PoisonError::into_inner);
-                let trusted = broken.is_none_or(|at| at.elapsed() > meta.age);
-                Box::pin(async move { Ok(trusted) })
-            })
-            .connect_lazy_with(connect);
-        Ok(Self { pool, persistent, broken_at })
+        let pool = |size| {
+            let check = Arc::clone(&broken_at);
+            PgPoolOptions::new()
+                .max_connections(size)
+                .acquire_timeout(ACQUIRE_LIMIT)
+                .test_before_acquire(false)
+                .before_acquire(move |_, meta| {
+                    let broken = *check.lock().unwrap_or_else(PoisonError::into_inner);
+                    let trusted = broken.is_none_or(|at| at.elapsed() > meta.age);
+                    Box::pin(async move { Ok(trusted) })
+                })
+                .connect_lazy_with(connect.clone())
+        };
+        Ok(Self { pool: pool(options.max_connections), pulse: pool(1), persistent, broken_at: Arc::clone(&broken_at) })
     }
 
     /// The pool, for migrations and tests.
     pub fn pool(&self) -> &PgPool {
         &self.pool
+    }
+
+    /// The same database over the connection that the poll has for itself.
+    pub(super) fn pulse(&self) -> Self {
+        Self { pool: self.pulse.clone(), ..self.clone() }
     }
 
     pub(super) async fn read<T, F>(&self, op: F) -> Result<T, StoreError>
@@ -171,13 +186,19 @@ impl Sqlite {
             SqlitePoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_LIMIT).test_before_acquire(false)
         };
         let writer = pool(1).connect_with(connect.clone()).await?;
-        let readers = pool(SQLITE_READERS).connect_with(connect).await?;
-        Ok(Self { readers, writer })
+        let readers = pool(SQLITE_READERS).connect_with(connect.clone()).await?;
+        let pulse = pool(1).connect_with(connect).await?;
+        Ok(Self { readers, pulse, writer })
     }
 
     /// The pool that writes, for migrations and tests.
     pub fn pool(&self) -> &SqlitePool {
         &self.writer
+    }
+
+    /// The same database over the connection that the poll has for itself.
+    pub(super) fn pulse(&self) -> Self {
+        Self { readers: self.pulse.clone(), ..self.clone() }
     }
 
     pub(super) async fn read<T, F>(&self, op: F) -> Result<T, StoreError>

@@ -77,11 +77,11 @@ impl Store {
     /// # Errors
     /// When the database does not answer, or answers as a replica that takes no writes.
     pub async fn heartbeat(&self, since: i64) -> Result<Heartbeat, StoreError> {
-        let sql = match self {
-            Self::Postgres(_) => HEARTBEAT,
-            Self::Sqlite(_) => HEARTBEAT_SQLITE,
+        let (apart, sql) = match self {
+            Self::Postgres(db) => (Self::Postgres(db.pulse()), HEARTBEAT),
+            Self::Sqlite(db) => (Self::Sqlite(db.pulse()), HEARTBEAT_SQLITE),
         };
-        read!(self, |link| {
+        read!(&apart, |link| {
             let rows = fetch_all!(link, Row, sql, since)?;
             let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
             if first.read_only {

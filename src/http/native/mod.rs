@@ -3,6 +3,7 @@
 mod customers;
 mod dto;
 mod error;
+pub(crate) mod errors_page;
 mod events;
 mod exchange;
 mod lists;
