@@ -131,11 +131,7 @@ async fn converse(
     let life = Arc::clone(&stream.life);
     let service = service_fn(|request| answer(request, peer, router.clone(), Arc::clone(&life)));
     let mut http = http1::Builder::new();
-    http.half_close(false)
-        .pipeline_flush(true)
-        .max_buf_size(MAX_HEAD)
-        .max_headers(MAX_HEADERS)
-        .header_read_timeout(None);
+    http.half_close(false).max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS).header_read_timeout(None);
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     let mut watchdog = pin!(sleep_until(life.next_look(&deadlines)));
     let mut end = None;
@@ -264,10 +260,12 @@ impl Life {
     /// The last byte has gone; whether to wait for the client to stop sending.
     fn has_finished(&self) -> bool {
         let mut state = self.state();
-        if state.unread && state.phase != Phase::Lingering {
+        // Hyper refuses a bad head by itself, and the rest of that one is not wanted either.
+        let lingers = state.unread || matches!(state.phase, Phase::Head | Phase::Lingering);
+        if lingers && state.phase != Phase::Lingering {
             state.enter(Phase::Lingering);
         }
-        state.unread
+        lingers
     }
 
     /// From now on answers close the connection; whether a head has begun to come.
@@ -407,7 +405,7 @@ impl AsyncWrite for Watched {
     }
 
     /// A socket that is closed with bytes unread is reset, and the answer with it: so what still
-    /// comes of a refused body is read and thrown away.
+    /// comes of a refused request is read and thrown away.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
         while self.life.has_finished() {

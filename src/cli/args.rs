@@ -17,7 +17,7 @@ pub(super) enum Mode {
 #[derive(Args, Debug)]
 pub(super) struct OfTenant {
     /// The tenant's slug
-    #[arg(long = "tenant", value_name = "SLUG")]
+    #[arg(id = "tenant", long, value_name = "SLUG")]
     pub(super) slug: String,
 }
 

@@ -150,9 +150,11 @@ async fn whoever_does_not_read_is_cut() {
     let gone = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&gone);
     let endless = move || async move {
-        let chunks = stream::repeat_with(move || Ok::<_, io::Error>(Bytes::from_static(&[b'x'; 65536])));
         let guard = OnDrop(flag);
-        Body::from_stream(futures_util::StreamExt::inspect(chunks, move |_| _ = &guard))
+        Body::from_stream(stream::repeat_with(move || {
+            assert!(!guard.0.load(Ordering::SeqCst));
+            Ok::<_, io::Error>(Bytes::from_static(&[b'x'; 65536]))
+        }))
     };
     let served = Served::start(Router::new().route("/", get(endless))).await;
     let stream = served.send(GET).await;
