@@ -167,6 +167,7 @@ impl Store {
             }
             execute!(link, DELETE_SESSIONS, id)?;
             execute!(link, FORGET, id)?;
+            revocations::insert!(link, Revoked::Customer(id), event.at);
             events::insert!(link, event);
             Ok(true)
         })

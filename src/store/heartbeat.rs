@@ -11,7 +11,7 @@ statements! {
         pg_is_in_recovery() as read_only, r.kind, r.target \
         from (select 1) as one left join revocations r on r.position >= $1";
     Sqlite HEARTBEAT_SQLITE = "select cast(unixepoch('subsec') * 1000 as integer) * 1000 as now_micros, \
-        coalesce((select max(position) from revocations), 0) + 1 as horizon, \
+        coalesce((select seq from sqlite_sequence where name = 'revocations'), 0) + 1 as horizon, \
         0 as read_only, r.kind, r.target \
         from (select 1) as one left join revocations r on r.position >= $1";
 }
