@@ -1,7 +1,7 @@
 //! Customers.
 
 use super::{
-    Beside, Revoked, Store, StoreError, events, execute, fetch_all, fetch_optional, idempotency, read,
+    Beside, Revoked, Store, StoreError, events, execute, fetch_all, fetch_optional, idempotency, read, revocations,
     statements::statements,
     transact,
     values::{from_json, json},
