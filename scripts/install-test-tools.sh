@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what `make test` needs beyond the Rust toolchain: programs from
-# Debian, and what the folders under tests/ ask for from npm and PyPI. Run
+# Debian, and what the folders under tests/ and sdk/ ask for from npm and PyPI. Run
 # again, it finds everything in place and returns within a second.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -35,7 +35,7 @@ install_debian_packages() {
 
 install_npm_packages() {
   local manifest folder
-  for manifest in tests/*/package.json; do
+  for manifest in tests/*/package.json sdk/*/package.json; do
     [ -e "$manifest" ] || continue
     folder=$(dirname "$manifest")
     # npm writes this file last, so an interrupted installation is repeated.
