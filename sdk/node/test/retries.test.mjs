@@ -41,7 +41,7 @@ describe("a call is repeated after", { concurrency: true }, () => {
   }
 
   it("a time-out", async (test) => {
-    const { portalSessions, requests } = await client(test, failingOnce(() => {}), { timeout: 200 });
+    const { portalSessions, requests } = await client(test, failingOnce(() => {}), { timeout: 500 });
     assert.deepEqual(await portalSessions.get("ps_1"), { id: "ps_1" });
     assert.equal(requests.length, 2);
   });
