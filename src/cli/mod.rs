@@ -109,9 +109,11 @@ async fn operate(work: impl AsyncFnOnce(&Service) -> Result<Value, Failure>) -> 
     telemetry::init(config.log.format);
     let store = open(&config).await?;
     store.migrate().await?;
-    let service = Service::start(store, settings(&config)).await?;
+    let service = Service::start(store.clone(), settings(&config)).await?;
     let done = work(&service).await;
-    service.close().await;
+    // Its poll ends with it, and does not find the store closed.
+    drop(service);
+    store.close().await;
     print(&done?)
 }
 

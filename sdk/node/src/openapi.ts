@@ -672,6 +672,29 @@ export interface components {
         ErrorBody: {
             error: components["schemas"]["Error"];
         };
+        /** @description An entry of the audit trail. */
+        Event: {
+            actor: components["schemas"]["Actor"];
+            /** Format: date-time */
+            createdAt: string;
+            customerId?: string | null;
+            /** @description More about what happened. */
+            data: Record<string, never>;
+            /** @example evt_06FFNIzBqHtoj7vIDMNL9W */
+            id: string;
+            ipAddress?: string | null;
+            livemode: boolean;
+            /**
+             * @description Always `event`.
+             * @example event
+             */
+            object: string;
+            portalId?: string | null;
+            portalSessionId?: string | null;
+            /** @example portal_session.created */
+            type: string;
+            userAgent?: string | null;
+        };
         /**
          * @description A link token to be exchanged. The token is the only credential.
          * @example {

@@ -157,7 +157,7 @@ fn merged(
 }
 
 /// Create a customer
-#[utoipa::path(post, path = "/v1/customers", tag = "Customers", request_body = CreateCustomer,
+#[utoipa::path(post, operation_id = "createCustomer", path = "/v1/customers", tag = "Customers", request_body = CreateCustomer,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe: 1–255 visible ASCII characters.")),
     responses((status = 201, description = "Made", body = CustomerDto), Writing), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn create(
@@ -187,8 +187,8 @@ pub(crate) struct ListQuery {
 }
 
 /// List customers
-#[utoipa::path(get, path = "/v1/customers", tag = "Customers", params(ListQuery),
-    responses((status = 200, description = "A page", body = CustomerList), Reading), security(("secretKey" = []), ("apiKey" = [])))]
+#[utoipa::path(get, operation_id = "listCustomers", path = "/v1/customers", tag = "Customers", params(ListQuery),
+    responses((status = 200, description = "A page", body = List<CustomerDto<'static>>), Reading), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn list(merchant: Merchant, Query(query): Query<ListQuery>) -> Result<Response, Refusal> {
     let cursor =
         Cursor { limit: query.limit, starting_after: query.starting_after, ending_before: query.ending_before };
@@ -199,7 +199,7 @@ pub(crate) async fn list(merchant: Merchant, Query(query): Query<ListQuery>) -> 
 }
 
 /// Get a customer
-#[utoipa::path(get, path = "/v1/customers/{id}", tag = "Customers",
+#[utoipa::path(get, operation_id = "getCustomer", path = "/v1/customers/{id}", tag = "Customers",
     params(("id" = String, Path, description = "The customer's id")),
     responses((status = 200, description = "The customer", body = CustomerDto), Reading), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn get(merchant: Merchant, PathId(id): PathId<CustomerId>) -> Result<Response, Refusal> {
@@ -207,7 +207,7 @@ pub(crate) async fn get(merchant: Merchant, PathId(id): PathId<CustomerId>) -> R
 }
 
 /// Change a customer
-#[utoipa::path(patch, path = "/v1/customers/{id}", tag = "Customers", request_body = UpdateCustomer,
+#[utoipa::path(patch, operation_id = "updateCustomer", path = "/v1/customers/{id}", tag = "Customers", request_body = UpdateCustomer,
     params(("id" = String, Path, description = "The customer's id")),
     responses((status = 200, description = "Changed", body = CustomerDto), Writing), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn update(
@@ -223,7 +223,7 @@ pub(crate) async fn update(
 /// Erase a customer
 ///
 /// The person's sessions end, personal data go, and events keep only ids.
-#[utoipa::path(delete, path = "/v1/customers/{id}", tag = "Customers",
+#[utoipa::path(delete, operation_id = "eraseCustomer", path = "/v1/customers/{id}", tag = "Customers",
     params(("id" = String, Path, description = "The customer's id")),
     responses((status = 204, description = "Erased"), Reading), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn erase(merchant: Merchant, PathId(id): PathId<CustomerId>) -> Result<Response, Refusal> {
@@ -239,7 +239,7 @@ pub(crate) struct RevokedDto {
 }
 
 /// Revoke all sessions of a customer
-#[utoipa::path(delete, path = "/v1/customers/{id}/portal-sessions", tag = "Customers",
+#[utoipa::path(delete, operation_id = "revokeCustomerPortalSessions", path = "/v1/customers/{id}/portal-sessions", tag = "Customers",
     params(("id" = String, Path, description = "The customer's id")),
     responses((status = 200, description = "How many there were", body = RevokedDto), Reading), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn revoke_sessions(merchant: Merchant, PathId(id): PathId<CustomerId>) -> Result<Response, Refusal> {

@@ -37,8 +37,8 @@ pub(crate) struct ListQuery {
 }
 
 /// Read the audit trail
-#[utoipa::path(get, path = "/v1/events", tag = "Events", params(ListQuery),
-    responses((status = 200, description = "A page", body = EventList), Reading), security(("secretKey" = []), ("apiKey" = [])))]
+#[utoipa::path(get, operation_id = "listEvents", path = "/v1/events", tag = "Events", params(ListQuery),
+    responses((status = 200, description = "A page", body = List<EventDto<'static>>), Reading), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn list(merchant: Merchant, Query(query): Query<ListQuery>) -> Result<Response, Refusal> {
     let id = query.portal_session_id.map(|id| id.parse().map_err(|_| Invalid::new("Give a session's id.")));
     let session = field("portalSessionId", id.transpose())?;

@@ -44,7 +44,7 @@ enum Transport {
 /// Exchange a link token
 ///
 /// Exactly one of any number of calls gets 200; every other gets the same 401.
-#[utoipa::path(post, path = "/v1/portal-sessions/exchange", tag = "Browser sessions", request_body = ExchangeToken,
+#[utoipa::path(post, operation_id = "exchangePortalSession", path = "/v1/portal-sessions/exchange", tag = "Browser sessions", request_body = ExchangeToken,
     responses((status = 200, description = "A browser session has started", body = ViewedDto,
         headers(("Set-Cookie" = Option<String>, description = "The browser token, unless `transport` is `bearer`"))), Writing))]
 pub(crate) async fn exchange(

@@ -215,7 +215,7 @@ fn set<T, V: Clone>(
 }
 
 /// Create a portal
-#[utoipa::path(post, path = "/v1/portals", tag = "Portals", request_body = CreatePortal,
+#[utoipa::path(post, operation_id = "createPortal", path = "/v1/portals", tag = "Portals", request_body = CreatePortal,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe: 1–255 visible ASCII characters.")),
     responses((status = 201, description = "Made", body = PortalDto), Writing), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn create(
@@ -234,8 +234,8 @@ pub(crate) async fn create(
 }
 
 /// List portals
-#[utoipa::path(get, path = "/v1/portals", tag = "Portals", params(PageQuery),
-    responses((status = 200, description = "A page", body = PortalList), Reading), security(("secretKey" = []), ("apiKey" = [])))]
+#[utoipa::path(get, operation_id = "listPortals", path = "/v1/portals", tag = "Portals", params(PageQuery),
+    responses((status = 200, description = "A page", body = List<PortalDto<'static>>), Reading), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn list(merchant: Merchant, Query(page): Query<PageQuery>) -> Result<Response, Refusal> {
     let page = merchant.portals(page.into()).await?;
     let data = page.data.iter().map(PortalDto::new).collect();
@@ -244,7 +244,7 @@ pub(crate) async fn list(merchant: Merchant, Query(page): Query<PageQuery>) -> R
 }
 
 /// Get a portal
-#[utoipa::path(get, path = "/v1/portals/{portal}", tag = "Portals",
+#[utoipa::path(get, operation_id = "getPortal", path = "/v1/portals/{portal}", tag = "Portals",
     params(("portal" = String, Path, description = "Id or slug")),
     responses((status = 200, description = "The portal", body = PortalDto), Reading), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn get(merchant: Merchant, Path(name): Path<String>) -> Result<Response, Refusal> {
@@ -252,7 +252,7 @@ pub(crate) async fn get(merchant: Merchant, Path(name): Path<String>) -> Result<
 }
 
 /// Change a portal
-#[utoipa::path(patch, path = "/v1/portals/{portal}", tag = "Portals", request_body = UpdatePortal,
+#[utoipa::path(patch, operation_id = "updatePortal", path = "/v1/portals/{portal}", tag = "Portals", request_body = UpdatePortal,
     params(("portal" = String, Path, description = "Id or slug")),
     responses((status = 200, description = "Changed", body = PortalDto), Writing), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn update(
@@ -267,7 +267,7 @@ pub(crate) async fn update(
 /// Delete a portal
 ///
 /// Its sessions end. The portal `default` can't be deleted.
-#[utoipa::path(delete, path = "/v1/portals/{portal}", tag = "Portals",
+#[utoipa::path(delete, operation_id = "deletePortal", path = "/v1/portals/{portal}", tag = "Portals",
     params(("portal" = String, Path, description = "Id or slug")),
     responses((status = 204, description = "Deleted"), (status = 409, description = "It is `default`", body = super::error::ErrorBody), Reading),
     security(("secretKey" = []), ("apiKey" = [])))]

@@ -135,7 +135,7 @@ pub(super) fn seconds(value: Option<u32>, from: u32, to: u32) -> Result<Option<S
 /// Mint a one-time link
 ///
 /// The answer's `url` is what you send your customer to; `token` and `url` are shown only here.
-#[utoipa::path(post, path = "/v1/portal-sessions", tag = "Portal sessions", request_body = CreatePortalSession,
+#[utoipa::path(post, operation_id = "createPortalSession", path = "/v1/portal-sessions", tag = "Portal sessions", request_body = CreatePortalSession,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe: 1–255 visible ASCII characters.")),
     responses((status = 201, description = "Minted", body = CreatedDto), Writing), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn create(
@@ -161,7 +161,7 @@ fn created<'a>(app: &App, minted: &'a Minted) -> CreatedDto<'a> {
 }
 
 /// Get a portal session
-#[utoipa::path(get, path = "/v1/portal-sessions/{id}", tag = "Portal sessions",
+#[utoipa::path(get, operation_id = "getPortalSession", path = "/v1/portal-sessions/{id}", tag = "Portal sessions",
     params(("id" = String, Path, description = "The session's id")),
     responses((status = 200, description = "The session", body = SessionDto), Reading), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn get(merchant: Merchant, PathId(id): PathId<SessionId>) -> Result<Response, Refusal> {
@@ -217,8 +217,8 @@ impl ListQuery {
 /// List portal sessions
 ///
 /// Newest first. Used and expired sessions are left out unless `status` or `includeExpired` asks for them.
-#[utoipa::path(get, path = "/v1/portal-sessions", tag = "Portal sessions", params(ListQuery),
-    responses((status = 200, description = "A page", body = SessionList), Reading), security(("secretKey" = []), ("apiKey" = [])))]
+#[utoipa::path(get, operation_id = "listPortalSessions", path = "/v1/portal-sessions", tag = "Portal sessions", params(ListQuery),
+    responses((status = 200, description = "A page", body = List<SessionDto<'static>>), Reading), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn list(merchant: Merchant, Query(query): Query<ListQuery>) -> Result<Response, Refusal> {
     let (query, cursor) = query.parse()?;
     let page = merchant.sessions(query, cursor).await?;
@@ -233,7 +233,7 @@ fn sessions(data: &[Session], has_more: bool, now: Timestamp) -> SessionList<'_>
 /// Revoke a portal session
 ///
 /// A hard delete: the link and the browser session both stop at once.
-#[utoipa::path(delete, path = "/v1/portal-sessions/{id}", tag = "Portal sessions",
+#[utoipa::path(delete, operation_id = "revokePortalSession", path = "/v1/portal-sessions/{id}", tag = "Portal sessions",
     params(("id" = String, Path, description = "The session's id")),
     responses((status = 204, description = "Revoked"), Reading), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn revoke(merchant: Merchant, PathId(id): PathId<SessionId>) -> Result<Response, Refusal> {

@@ -23,7 +23,7 @@ use axum::{
 /// Who am I
 ///
 /// By cookie or as `Authorization: Bearer` browser token.
-#[utoipa::path(get, path = "/v1/portal-session", tag = "Browser sessions",
+#[utoipa::path(get, operation_id = "getOwnPortalSession", path = "/v1/portal-session", tag = "Browser sessions",
     params(("portal" = Option<String>, Query, description = "Which portal's cookie counts, when there are several; else the one started last")),
     responses((status = 200, description = "The session", body = ViewedDto), Reading), security(("browserToken" = []), ("cookie" = [])))]
 pub(crate) async fn show(State(app): State<App>, browser: Browser) -> Result<Response, Refusal> {
@@ -37,7 +37,7 @@ pub(crate) async fn show(State(app): State<App>, browser: Browser) -> Result<Res
 /// Log out
 ///
 /// Ends the session on the server and clears its cookie. By cookie only from the portal's own pages.
-#[utoipa::path(delete, path = "/v1/portal-session", tag = "Browser sessions",
+#[utoipa::path(delete, operation_id = "logOut", path = "/v1/portal-session", tag = "Browser sessions",
     params(("portal" = Option<String>, Query, description = "Which portal's cookie counts, when there are several; else the one started last")),
     responses((status = 204, description = "Logged out"), Reading), security(("browserToken" = []), ("cookie" = [])))]
 pub(crate) async fn log_out(
