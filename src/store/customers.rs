@@ -1,7 +1,7 @@
 //! Customers.
 
 use super::{
-    Beside, Store, StoreError, events, execute, fetch_all, fetch_optional, idempotency, read,
+    Beside, Revoked, Store, StoreError, events, execute, fetch_all, fetch_optional, idempotency, read, revocations,
     statements::statements,
     transact,
     values::{from_json, json},
@@ -167,6 +167,8 @@ impl Store {
             }
             execute!(link, DELETE_SESSIONS, id)?;
             execute!(link, FORGET, id)?;
+            // Also for a session that was made since the others were revoked.
+            revocations::insert!(link, Revoked::Customer(id), event.at);
             events::insert!(link, event);
             Ok(true)
         })
