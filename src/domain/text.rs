@@ -18,6 +18,14 @@ pub fn bounded(text: String, max: usize) -> Result<String, Invalid> {
     Ok(text)
 }
 
+/// A text that every database can compare with what it keeps: any but one with a NUL.
+///
+/// # Errors
+/// When there is a NUL in it.
+pub fn without_nul(text: String) -> Result<String, Invalid> {
+    if text.contains('\0') { Err(Invalid::new("NUL is not allowed.")) } else { Ok(text) }
+}
+
 /// A tenant's or portal's slug: 3–64 of `a-z`, `0-9` and single inner hyphens.
 ///
 /// # Errors

@@ -70,6 +70,7 @@ pub(crate) struct Browser {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Which {
     portal: Option<String>,
 }
@@ -78,6 +79,7 @@ impl FromRequestParts<App> for Browser {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
+        let Query(Which { portal }) = Query::from_request_parts(parts, &()).await?;
         if let Some(token) = presented(&parts.headers).map_err(|error| match error {
             Error::Unauthenticated(_) => Error::SessionInvalid,
             other => other,
@@ -85,7 +87,6 @@ impl FromRequestParts<App> for Browser {
             let user = app.service().recognise(token).await?;
             return Ok(Self { user, shown: Shown::Header });
         }
-        let Query(Which { portal }) = Query::from_request_parts(parts, &()).await?;
         let portal = portal.map(|id| id.parse::<PortalId>()).transpose().map_err(|_| Error::SessionInvalid)?;
         let user = by_cookie(parts, app, portal).await?;
         Ok(Self { user, shown: Shown::Cookie })

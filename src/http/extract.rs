@@ -11,7 +11,7 @@ use crate::{
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, OptionalFromRequest, Path, Request},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, Uri, header, request::Parts},
 };
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
@@ -55,6 +55,10 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<Json<T>
     if !is_json(headers) {
         return Err(Refusal::UnsupportedMediaType);
     }
+    // What is derived for a struct would also take an array of its fields' values.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Refusal::NotJson("The body is not a JSON object.".into()));
+    }
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -83,7 +87,12 @@ fn without_place(error: &serde_json::Error) -> String {
 /// A missing or extra field is the request's fault, a wrong value or type the field's.
 fn wrong_field(path: &str, message: &str) -> Error {
     let is_shape = ["unknown field", "missing field", "duplicate field"].iter().any(|kind| message.starts_with(kind));
-    let param = (path != ".").then(|| path.to_owned());
+    let mut param = (path != ".").then(|| path.to_owned());
+    if message.starts_with("missing") || message.starts_with("duplicate") {
+        // The place of these is the object around the field; its name is in the message.
+        let name = message.split('`').nth(1).unwrap_or_default();
+        param = Some(param.map_or_else(|| name.to_owned(), |object| format!("{object}.{name}")));
+    }
     let message = format!("{}.", capitalised(message));
     match param {
         Some(param) if !is_shape => Error::Validation { param, message },
@@ -104,13 +113,50 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
-        let query = parts.uri.query().unwrap_or_default();
-        let reader = serde_html_form::Deserializer::new(url::form_urlencoded::parse(query.as_bytes()));
-        serde_path_to_error::deserialize(reader).map(Self).map_err(|error| {
+        let reader = serde_html_form::Deserializer::new(pairs(&parts.uri));
+        let read = serde_path_to_error::deserialize(reader).map_err(|error| {
             let path = error.path().to_string();
             let message = error.into_inner().to_string();
             Refusal::Service(wrong_field(&path, &message))
-        })
+        })?;
+        // The library reads an empty value as one left out: a cursor that got lost would start over.
+        match pairs(&parts.uri).find(|(_, value)| value.is_empty()) {
+            Some((name, _)) => Err(Error::field(&name, Invalid::new("Give a value, or leave it out.")).into()),
+            None => Ok(Self(read)),
+        }
+    }
+}
+
+fn pairs(uri: &Uri) -> url::form_urlencoded::Parse<'_> {
+    url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes())
+}
+
+/// For a call that has no parameters: any is refused.
+#[derive(Debug)]
+pub(crate) struct NoQuery;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        match pairs(&parts.uri).next() {
+            Some((name, _)) => Err(Refusal::Service(wrong_field(&name, &format!("unknown field `{name}`")))),
+            None => Ok(Self),
+        }
+    }
+}
+
+/// A portal's slug or id in the path.
+#[derive(Debug)]
+pub(crate) struct PortalName(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PortalName {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let text = Path::<String>::from_request_parts(parts, state).await;
+        // What is no text is no portal's name either.
+        text.map(|Path(text)| Self(text)).map_err(|_| Error::PortalMissing.into())
     }
 }
 

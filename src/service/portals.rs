@@ -39,6 +39,10 @@ pub struct PortalChanges {
 impl Service {
     /// A tenant's portal, from the cache when that may be believed.
     pub(super) async fn portal(&self, tenant: TenantId, name: PortalRef) -> Result<Option<Arc<Portal>>, Error> {
+        // No slug holds a NUL, and PostgreSQL refuses to look for one.
+        if matches!(&name, PortalRef::Slug(slug) if slug.contains('\0')) {
+            return Ok(None);
+        }
         self.portal_by(PortalKey::Of(tenant, name)).await
     }
 

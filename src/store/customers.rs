@@ -167,6 +167,7 @@ impl Store {
             }
             execute!(link, DELETE_SESSIONS, id)?;
             execute!(link, FORGET, id)?;
+            // Also for a session that was made since the others were revoked.
             revocations::insert!(link, Revoked::Customer(id), event.at);
             events::insert!(link, event);
             Ok(true)

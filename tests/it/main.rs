@@ -14,5 +14,6 @@
 )]
 
 mod sdk_node;
+mod native;
 mod smoke;
 mod support;

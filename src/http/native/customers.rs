@@ -6,7 +6,7 @@ use super::{
     lists::{CustomerList, List},
     no_content,
     openapi::{Reading, Writing},
-    portals::given,
+    reading::{by_name, given, given_by_name},
     to_json,
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
         text::{self, Metadata},
     },
     http::{
-        extract::{Json, PathId, Query, field},
+        extract::{Json, NoQuery, PathId, Query, field},
         idempotency::Idempotent,
         refusal::Refusal,
     },
@@ -53,6 +53,7 @@ pub(crate) struct CreateCustomer {
     /// A BCP 47 language tag.
     locale: Option<String>,
     /// Strings by name.
+    #[serde(default, deserialize_with = "by_name")]
     metadata: Option<Metadata>,
 }
 
@@ -105,7 +106,7 @@ pub(crate) struct UpdateCustomer {
     #[schema(value_type = Option<String>)]
     locale: Option<Option<String>>,
     /// Strings by name; a null removes one.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given_by_name")]
     #[schema(value_type = Option<std::collections::HashMap<String, Option<String>>>)]
     metadata: Option<Option<std::collections::BTreeMap<String, Option<String>>>>,
 }
@@ -162,6 +163,7 @@ fn merged(
     responses((status = 201, description = "Made", body = CustomerDto), Writing), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn create(
     merchant: Merchant,
+    _: NoQuery,
     idempotent: Idempotent,
     Json(body): Json<CreateCustomer>,
 ) -> Result<Response, Refusal> {
@@ -192,7 +194,8 @@ pub(crate) struct ListQuery {
 pub(crate) async fn list(merchant: Merchant, Query(query): Query<ListQuery>) -> Result<Response, Refusal> {
     let cursor =
         Cursor { limit: query.limit, starting_after: query.starting_after, ending_before: query.ending_before };
-    let page = merchant.customers(query.external_id, cursor).await?;
+    let external_id = field("externalId", query.external_id.map(text::without_nul).transpose())?;
+    let page = merchant.customers(external_id, cursor).await?;
     let data = page.data.iter().map(CustomerDto::new).collect();
     let list: CustomerList<'_> = List::new("/v1/customers", Listed { data, has_more: page.has_more });
     Ok(answer(StatusCode::OK, &list))
@@ -202,7 +205,7 @@ pub(crate) async fn list(merchant: Merchant, Query(query): Query<ListQuery>) -> 
 #[utoipa::path(get, operation_id = "getCustomer", path = "/v1/customers/{id}", tag = "Customers",
     params(("id" = String, Path, description = "The customer's id")),
     responses((status = 200, description = "The customer", body = CustomerDto), Reading), security(("secretKey" = []), ("apiKey" = [])))]
-pub(crate) async fn get(merchant: Merchant, PathId(id): PathId<CustomerId>) -> Result<Response, Refusal> {
+pub(crate) async fn get(merchant: Merchant, _: NoQuery, PathId(id): PathId<CustomerId>) -> Result<Response, Refusal> {
     Ok(answer(StatusCode::OK, &CustomerDto::new(&merchant.customer(id).await?)))
 }
 
@@ -212,6 +215,7 @@ pub(crate) async fn get(merchant: Merchant, PathId(id): PathId<CustomerId>) -> R
     responses((status = 200, description = "Changed", body = CustomerDto), Writing), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn update(
     merchant: Merchant,
+    _: NoQuery,
     PathId(id): PathId<CustomerId>,
     Json(body): Json<UpdateCustomer>,
 ) -> Result<Response, Refusal> {
@@ -226,7 +230,7 @@ pub(crate) async fn update(
 #[utoipa::path(delete, operation_id = "eraseCustomer", path = "/v1/customers/{id}", tag = "Customers",
     params(("id" = String, Path, description = "The customer's id")),
     responses((status = 204, description = "Erased"), Reading), security(("secretKey" = []), ("apiKey" = [])))]
-pub(crate) async fn erase(merchant: Merchant, PathId(id): PathId<CustomerId>) -> Result<Response, Refusal> {
+pub(crate) async fn erase(merchant: Merchant, _: NoQuery, PathId(id): PathId<CustomerId>) -> Result<Response, Refusal> {
     merchant.erase_customer(id).await?;
     Ok(no_content())
 }
@@ -242,7 +246,11 @@ pub(crate) struct RevokedDto {
 #[utoipa::path(delete, operation_id = "revokeCustomerPortalSessions", path = "/v1/customers/{id}/portal-sessions", tag = "Customers",
     params(("id" = String, Path, description = "The customer's id")),
     responses((status = 200, description = "How many there were", body = RevokedDto), Reading), security(("secretKey" = []), ("apiKey" = [])))]
-pub(crate) async fn revoke_sessions(merchant: Merchant, PathId(id): PathId<CustomerId>) -> Result<Response, Refusal> {
+pub(crate) async fn revoke_sessions(
+    merchant: Merchant,
+    _: NoQuery,
+    PathId(id): PathId<CustomerId>,
+) -> Result<Response, Refusal> {
     let revoked = merchant.revoke_customer_sessions(id, None).await?;
     Ok(answer(StatusCode::OK, &RevokedDto { revoked }))
 }

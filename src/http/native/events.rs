@@ -7,7 +7,7 @@ use super::{
     openapi::Reading,
 };
 use crate::{
-    domain::Invalid,
+    domain::{Invalid, text},
     http::{
         extract::{Query, field},
         refusal::Refusal,
@@ -44,7 +44,8 @@ pub(crate) async fn list(merchant: Merchant, Query(query): Query<ListQuery>) -> 
     let session = field("portalSessionId", id.transpose())?;
     let cursor =
         Cursor { limit: query.limit, starting_after: query.starting_after, ending_before: query.ending_before };
-    let page = merchant.events(query.r#type, session, cursor).await?;
+    let kind = field("type", query.r#type.map(text::without_nul).transpose())?;
+    let page = merchant.events(kind, session, cursor).await?;
     let data = page.data.iter().map(EventDto::new).collect();
     let list: EventList<'_> = List::new("/v1/events", Listed { data, has_more: page.has_more });
     Ok(answer(StatusCode::OK, &list))

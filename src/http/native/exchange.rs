@@ -4,10 +4,17 @@ use super::{
     answer,
     dto::{SessionDto, ViewedDto},
     openapi::Writing,
+    reading::word,
 };
 use crate::{
     domain::{Invalid, time::Timestamp},
-    http::{App, client::Client, cookie, extract::Json, refusal::Refusal},
+    http::{
+        App,
+        client::Client,
+        cookie,
+        extract::{Json, NoQuery},
+        refusal::Refusal,
+    },
     service::{Error, ExchangeRequest, Opened},
 };
 use axum::{
@@ -26,6 +33,7 @@ pub(crate) struct ExchangeToken {
     /// The link token.
     token: String,
     /// `cookie` (default): the browser token comes as a cookie. `bearer`: it comes in the answer.
+    #[serde(default, deserialize_with = "word")]
     transport: Option<Transport>,
     /// A random text of your own: a repeat with the same within 60 seconds gets a new browser
     /// token as long as the first one is unused, so that a lost answer does not burn the link.
@@ -50,6 +58,7 @@ enum Transport {
 pub(crate) async fn exchange(
     State(app): State<App>,
     Client(origin): Client,
+    _: NoQuery,
     Json(body): Json<ExchangeToken>,
 ) -> Result<Response, Refusal> {
     app.inner.limits.count_address(origin.address)?;

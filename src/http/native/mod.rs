@@ -9,6 +9,7 @@ mod exchange;
 mod lists;
 mod openapi;
 mod portals;
+mod reading;
 mod sessions;
 mod viewer;
 

@@ -6,6 +6,7 @@ use super::{
     lists::{List, PageQuery, PortalList},
     no_content,
     openapi::{Reading, Writing},
+    reading::{given, given_object},
     to_json,
 };
 use crate::{
@@ -16,14 +17,14 @@ use crate::{
         text,
     },
     http::{
-        extract::{Json, Query, field},
+        extract::{Json, NoQuery, PortalName, Query, field},
         idempotency::Idempotent,
         refusal::Refusal,
     },
     service::{Error, Merchant, PortalChanges, PortalRequest, Reply},
 };
-use axum::{extract::Path, http::StatusCode, response::Response};
-use serde::{Deserialize, Deserializer};
+use axum::{http::StatusCode, response::Response};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 /// A portal to be made: everything that can be changed later, and a slug.
@@ -68,7 +69,7 @@ pub(crate) struct UpdatePortal {
     #[schema(value_type = Option<String>, max_length = 2048)]
     app_url: Option<Option<String>>,
     /// How the hosted pages look.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given_object")]
     #[schema(value_type = Option<BrandingChanges>)]
     branding: Option<Option<BrandingChanges>>,
     /// Seconds that a link lives, 900 unless set.
@@ -109,11 +110,6 @@ pub(crate) struct BrandingChanges {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 256)]
     display_name: Option<Option<String>>,
-}
-
-/// Tells a field that is null from one that is left out (RFC 7396).
-pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(source: D) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(source).map(Some)
 }
 
 impl UpdatePortal {
@@ -220,6 +216,7 @@ fn set<T, V: Clone>(
     responses((status = 201, description = "Made", body = PortalDto), Writing), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn create(
     merchant: Merchant,
+    _: NoQuery,
     idempotent: Idempotent,
     Json(body): Json<UpdatePortal>,
 ) -> Result<Response, Refusal> {
@@ -247,7 +244,7 @@ pub(crate) async fn list(merchant: Merchant, Query(page): Query<PageQuery>) -> R
 #[utoipa::path(get, operation_id = "getPortal", path = "/v1/portals/{portal}", tag = "Portals",
     params(("portal" = String, Path, description = "Id or slug")),
     responses((status = 200, description = "The portal", body = PortalDto), Reading), security(("secretKey" = []), ("apiKey" = [])))]
-pub(crate) async fn get(merchant: Merchant, Path(name): Path<String>) -> Result<Response, Refusal> {
+pub(crate) async fn get(merchant: Merchant, _: NoQuery, PortalName(name): PortalName) -> Result<Response, Refusal> {
     Ok(answer(StatusCode::OK, &PortalDto::new(&*merchant.portal(&name).await?)))
 }
 
@@ -257,7 +254,8 @@ pub(crate) async fn get(merchant: Merchant, Path(name): Path<String>) -> Result<
     responses((status = 200, description = "Changed", body = PortalDto), Writing), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn update(
     merchant: Merchant,
-    Path(name): Path<String>,
+    _: NoQuery,
+    PortalName(name): PortalName,
     Json(body): Json<UpdatePortal>,
 ) -> Result<Response, Refusal> {
     let portal = merchant.update_portal(&name, body.checked()?).await?;
@@ -271,7 +269,7 @@ pub(crate) async fn update(
     params(("portal" = String, Path, description = "Id or slug")),
     responses((status = 204, description = "Deleted"), (status = 409, description = "It is `default`", body = super::error::ErrorBody), Reading),
     security(("secretKey" = []), ("apiKey" = [])))]
-pub(crate) async fn delete(merchant: Merchant, Path(name): Path<String>) -> Result<Response, Refusal> {
+pub(crate) async fn delete(merchant: Merchant, _: NoQuery, PortalName(name): PortalName) -> Result<Response, Refusal> {
     merchant.delete_portal(&name).await?;
     Ok(no_content())
 }

@@ -6,6 +6,7 @@ use super::{
     lists::{List, SessionList},
     no_content,
     openapi::{Reading, Writing},
+    reading::{by_name, word},
     to_json,
 };
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
     },
     http::{
         App,
-        extract::{Json, PathId, Query, field},
+        extract::{Json, NoQuery, PathId, Query, field},
         idempotency::Idempotent,
         refusal::Refusal,
     },
@@ -59,8 +60,10 @@ pub(crate) struct CreatePortalSession {
     #[schema(max_length = 2048)]
     path: Option<String>,
     /// `message`: the landing page asks for a click. `redirect`: it goes on by itself; not for mail.
+    #[serde(default, deserialize_with = "word")]
     delivery: Option<DeliveryDto>,
     /// `link`, or `token`: a browser token at once and no link.
+    #[serde(default, deserialize_with = "word")]
     mode: Option<ModeDto>,
     /// Revokes the customer's unused links first.
     replace_existing: Option<bool>,
@@ -69,6 +72,7 @@ pub(crate) struct CreatePortalSession {
     /// A BCP 47 language tag for the pages.
     locale: Option<String>,
     /// Strings by name: at most 50, names of 1–40 and values of at most 500 characters.
+    #[serde(default, deserialize_with = "by_name")]
     metadata: Option<Metadata>,
 }
 
@@ -99,7 +103,7 @@ impl TryFrom<CreatePortalSession> for SessionRequest {
         };
         let within = |name, value, from, to| field(name, seconds(value, from, to));
         Ok(Self {
-            portal: body.portal,
+            portal: field("portal", body.portal.map(text::without_nul).transpose())?,
             permissions: body.permissions.map(|list| field("permissions", permission::parse_list(list))).transpose()?,
             return_url: body.return_url.map(|url| field("returnUrl", WebUrl::parse(&url))).transpose()?,
             link_ttl: within("expiresIn", body.expires_in, 60, 604_800)?,
@@ -141,6 +145,7 @@ pub(super) fn seconds(value: Option<u32>, from: u32, to: u32) -> Result<Option<S
 pub(crate) async fn create(
     State(app): State<App>,
     merchant: Merchant,
+    _: NoQuery,
     idempotent: Idempotent,
     Json(body): Json<CreatePortalSession>,
 ) -> Result<Response, Refusal> {
@@ -164,7 +169,7 @@ fn created<'a>(app: &App, minted: &'a Minted) -> CreatedDto<'a> {
 #[utoipa::path(get, operation_id = "getPortalSession", path = "/v1/portal-sessions/{id}", tag = "Portal sessions",
     params(("id" = String, Path, description = "The session's id")),
     responses((status = 200, description = "The session", body = SessionDto), Reading), security(("secretKey" = []), ("apiKey" = [])))]
-pub(crate) async fn get(merchant: Merchant, PathId(id): PathId<SessionId>) -> Result<Response, Refusal> {
+pub(crate) async fn get(merchant: Merchant, _: NoQuery, PathId(id): PathId<SessionId>) -> Result<Response, Refusal> {
     let session = merchant.session(id).await?;
     Ok(answer(StatusCode::OK, &SessionDto::new(&session, merchant.service().clock().now())))
 }
@@ -197,10 +202,11 @@ pub(crate) struct ListQuery {
 impl ListQuery {
     fn parse(self) -> Result<(SessionQuery, Cursor), Error> {
         let id = self.customer_id.map(|id| id.parse().map_err(|_| Invalid::new("Give a customer's id.")));
+        let plain = |name, text: Option<String>| field(name, text.map(text::without_nul).transpose());
         let query = SessionQuery {
             customer_id: field("customerId", id.transpose())?,
-            customer_external_id: self.customer_external_id,
-            portal: self.portal,
+            customer_external_id: plain("customerExternalId", self.customer_external_id)?,
+            portal: plain("portal", self.portal)?,
             status: match (self.status, self.include_expired) {
                 (Some(status), _) => StatusFilter::Only(status),
                 (None, Some(true)) => StatusFilter::All,
@@ -236,7 +242,7 @@ fn sessions(data: &[Session], has_more: bool, now: Timestamp) -> SessionList<'_>
 #[utoipa::path(delete, operation_id = "revokePortalSession", path = "/v1/portal-sessions/{id}", tag = "Portal sessions",
     params(("id" = String, Path, description = "The session's id")),
     responses((status = 204, description = "Revoked"), Reading), security(("secretKey" = []), ("apiKey" = [])))]
-pub(crate) async fn revoke(merchant: Merchant, PathId(id): PathId<SessionId>) -> Result<Response, Refusal> {
+pub(crate) async fn revoke(merchant: Merchant, _: NoQuery, PathId(id): PathId<SessionId>) -> Result<Response, Refusal> {
     merchant.revoke_session(id).await?;
     Ok(no_content())
 }

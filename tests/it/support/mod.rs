@@ -9,6 +9,7 @@
 
 #![allow(dead_code, unused_imports, reason = "a toolbox, of which no test needs every tool")]
 
+pub(crate) mod db;
 pub(crate) mod guard;
 pub(crate) mod http;
 pub(crate) mod port;
@@ -16,8 +17,11 @@ pub(crate) mod postgres;
 pub(crate) mod server;
 pub(crate) mod setup;
 pub(crate) mod store;
+pub(crate) mod world;
 
+pub(crate) use db::Db;
 pub(crate) use http::{Answer, Http};
 pub(crate) use server::Server;
 pub(crate) use setup::{Merchant, Setup};
 pub(crate) use store::{Database, Store};
+pub(crate) use world::{EXCHANGE, SESSIONS, World, creation, ids, mint, text, unknown, uuid};

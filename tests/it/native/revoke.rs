@@ -1,0 +1,130 @@
+//! `DELETE /v1/portal-sessions/{id}`, and what revokes many at once.
+
+use serde_json::json;
+
+use crate::support::{SESSIONS, Server, World, text, unknown, uuid};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_link_opens_nothing() {
+    for world in World::both().await {
+        let created = world.mint(json!({})).await;
+        let path = format!("{SESSIONS}/{}", text(&created, "id"));
+        let answer = world.api.delete(&path).await.expect(204);
+        assert_eq!((answer.text().as_str(), answer.header("cache-control")), ("", Some("no-store")));
+        world.api.delete(&path).await.missing();
+        world.api.get(&path).await.missing();
+        world.exchange(text(&created, "token")).await.no_session();
+        let left = world.api.get(&format!("{SESSIONS}?includeExpired=true")).await.expect(200).json();
+        assert_eq!(left["data"], json!([]), "a hard delete");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_session_stops_at_once() {
+    for world in World::both().await {
+        let (created, token) = world.active(json!({})).await;
+        // Twice, so that it is remembered.
+        world.who(&token).await.expect(200);
+        world.who(&token).await.expect(200);
+        let plain = uuid(text(&created, "id")).hyphenated().to_string();
+        world.api.delete(&format!("{SESSIONS}/{plain}")).await.expect(204);
+        world.who(&token).await.no_session();
+        world.http.key(&token).delete("/v1/portal-session").await.no_session();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_every_state_and_with_a_body_or_none() {
+    for world in World::both().await {
+        let db = world.db().await;
+        let expired = world.mint(json!({})).await;
+        db.expire_link(text(&expired, "id")).await;
+        let (ended, token) = world.active(json!({})).await;
+        world.http.key(&token).delete("/v1/portal-session").await.expect(204);
+        let at_once = world.mint(json!({"mode": "token"})).await;
+        for session in [expired, ended, at_once] {
+            world.api.delete(&format!("{SESSIONS}/{}", text(&session, "id"))).await.expect(204);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_revokes_at_once_one_wins() {
+    for world in World::both().await {
+        let (created, _) = world.active(json!({})).await;
+        let revokes = (0..16).map(|_| {
+            let (api, path) = (world.api.clone(), format!("{SESSIONS}/{}", text(&created, "id")));
+            tokio::spawn(async move { api.delete(&path).await.status })
+        });
+        let mut statuses = Vec::new();
+        for revoke in revokes.collect::<Vec<_>>() {
+            statuses.push(revoke.await.unwrap());
+        }
+        statuses.sort_unstable();
+        assert_eq!((statuses[0], statuses[1], statuses[15]), (204, 404, 404));
+        let told = world.api.get("/v1/events?type=portal_session.revoked").await.expect(200).json();
+        assert_eq!(told["data"].as_array().unwrap().len(), 1, "and is told of once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_sessions_of_a_customer() {
+    for world in World::both().await {
+        let first = world.mint(json!({})).await;
+        let (_, token) = world.active(json!({})).await;
+        world.who(&token).await.expect(200);
+        let (_, other) = world.active(json!({"customerExternalId": "other"})).await;
+        let path = format!("/v1/customers/{}/portal-sessions", text(&first, "customerId"));
+        assert_eq!(world.api.delete(&path).await.expect(200).json(), json!({"revoked": 2}));
+        assert_eq!(world.api.delete(&path).await.expect(200).json(), json!({"revoked": 0}));
+        world.who(&token).await.no_session();
+        world.exchange(text(&first, "token")).await.no_session();
+        world.who(&other).await.expect(200);
+        world.api.delete(&format!("/v1/customers/{}/portal-sessions", unknown("cus"))).await.missing();
+        let told = world.api.get("/v1/events?type=portal_session.revoked").await.expect(200).json();
+        assert_eq!(told["data"].as_array().unwrap().len(), 2);
+    }
+}
+
+/// Two instances on one database: what one acknowledged holds on the other within a second.
+#[tokio::test(flavor = "multi_thread")]
+async fn everywhere_within_a_second() {
+    for world in World::both().await {
+        let mut other = Server::join(world.server).start().await;
+        for what in ["session", "customer", "portal", "log out", "key"] {
+            let portal = json!({"slug": format!("p-{}", what.replace(' ', "-"))});
+            world.api.post("/v1/portals", portal.clone()).await.expect(201);
+            let (created, token) = world.active(json!({"portal": portal["slug"]})).await;
+            let key = world.new_key("test", &[]);
+            let there = other.http.key(&token);
+            there.get("/v1/portal-session").await.expect(200);
+            there.get("/v1/portal-session").await.expect(200);
+            other.http.key(&key).get(SESSIONS).await.expect(200);
+            match what {
+                "session" => world.api.delete(&format!("{SESSIONS}/{}", text(&created, "id"))).await.expect(204),
+                "customer" => {
+                    let path = format!("/v1/customers/{}/portal-sessions", text(&created, "customerId"));
+                    world.api.delete(&path).await.expect(200)
+                }
+                "portal" => {
+                    let path = format!("/v1/portals/{}", text(&created, "portalId"));
+                    world.api.patch(&path, json!({"enabled": false})).await.expect(200)
+                }
+                "log out" => world.http.key(&token).delete("/v1/portal-session").await.expect(204),
+                _ => {
+                    let keys = world.server.cli(&["key", "list", "--tenant", &world.merchant.slug]);
+                    let id = text(keys["data"].as_array().unwrap().last().unwrap(), "id").to_owned();
+                    world.server.cli(&["key", "revoke", &id]);
+                    world.http.get("/healthz").await
+                }
+            };
+            let deadline = std::time::Instant::now() + std::time::Duration::from_secs(1);
+            let asked = if what == "key" { (other.http.key(&key), SESSIONS) } else { (there, "/v1/portal-session") };
+            while asked.0.get(asked.1).await.status != 401 {
+                assert!(std::time::Instant::now() < deadline, "{what}: still good after a second");
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        }
+        assert!(other.sigterm().await.success());
+    }
+}

@@ -1,0 +1,168 @@
+//! `GET` and `DELETE /v1/portal-session`: a browser session as its own browser sees it.
+
+use serde_json::{Value, json};
+
+use crate::support::{EXCHANGE, Http, SESSIONS, Server, Store, World, creation, text, uuid};
+
+const ME: &str = "/v1/portal-session";
+
+/// Exchanges a new link by cookie: the creation's answer, and the cookie's pair.
+async fn cookie(http: &Http, api: &Http, fields: Value) -> (Value, String) {
+    let created = api.post(SESSIONS, creation(fields)).await.expect(201).json();
+    let answer = http.post(EXCHANGE, json!({"token": created["token"]})).await.expect(200);
+    let pair = answer.cookies()[0].split_once(';').expect("attributes").0.to_owned();
+    (created, pair)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shows_the_object_and_its_tabs() {
+    for world in World::both().await {
+        let (created, token) = world.active(json!({"metadata": {"a": "b"}})).await;
+        let answer = world.who(&token).await.expect(200);
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        let mut seen = answer.json();
+        assert_eq!(seen["tabs"], json!(["keys", "docs"]));
+        seen.as_object_mut().unwrap().remove("tabs");
+        let got = world.api.get(&format!("{SESSIONS}/{}", text(&created, "id"))).await.expect(200).json();
+        assert_eq!(seen, got);
+        assert_eq!(world.http.header("x-api-key", &token).get(ME).await.expect(200).body, answer.body);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_else_is_a_session() {
+    for world in World::both().await {
+        let created = world.mint(json!({})).await;
+        let (_, token) = world.active(json!({})).await;
+        world.http.get(ME).await.no_session();
+        world.http.header("cookie", "vst_nonsense=1; a=b").get(ME).await.no_session();
+        let broken = format!("{}0", &token[..63]);
+        let broken = if broken == token { format!("{}1", &token[..63]) } else { broken };
+        for wrong in [text(&created, "token"), &world.merchant.key, &broken, "x", "", &token[..63]] {
+            world.who(wrong).await.no_session();
+            world.http.key(wrong).delete(ME).await.no_session();
+        }
+        world.http.header("authorization", "Basic dXNlcjpwdw==").get(ME).await.no_session();
+        let two = world.http.key(&token).header("x-api-key", &world.active(json!({})).await.1);
+        two.get(ME).await.malformed("invalid_request", None);
+        // And a browser token opens nothing that a key does.
+        world.http.key(&token).get(SESSIONS).await.unauthenticated();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_ran_out() {
+    for world in World::both().await {
+        let db = world.db().await;
+        let (created, token) = world.active(json!({"sessionTtl": 300})).await;
+        db.shift(text(&created, "id"), &["used_at", "browser_expires_at"], -299).await;
+        world.who(&token).await.expect(200);
+        let (created, token) = world.active(json!({"sessionTtl": 300})).await;
+        db.shift(text(&created, "id"), &["used_at", "browser_expires_at"], -300).await;
+        world.who(&token).await.no_session();
+        world.http.key(&token).delete(ME).await.no_session();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn log_out_ends_it_on_the_server() {
+    for world in World::both().await {
+        let (created, token) = world.active(json!({})).await;
+        world.who(&token).await.expect(200);
+        let answer = world.http.key(&token).delete(ME).await.expect(204);
+        assert_eq!((answer.text().as_str(), answer.header("cache-control")), ("", Some("no-store")));
+        world.who(&token).await.no_session();
+        world.http.key(&token).delete(ME).await.no_session();
+        let got = world.api.get(&format!("{SESSIONS}/{}", text(&created, "id"))).await.expect(200).json();
+        assert_eq!(got["status"], "ended");
+        assert!(got["browserSession"]["endedAt"].is_string(), "{got}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn log_out_by_cookie_is_same_origin_only() {
+    for world in World::both().await {
+        let own = world.server.public_url();
+        let (created, pair) = cookie(&world.http, &world.api, json!({})).await;
+        let browser = world.http.header("cookie", &pair);
+        for foreign in [
+            browser.clone(),
+            browser.header("origin", "https://evil.example"),
+            browser.header("origin", "null"),
+            browser.header("origin", &format!("{own}/")),
+            browser.header("origin", &format!("{own}.evil.example")),
+            browser.header("sec-fetch-site", "cross-site"),
+            browser.header("sec-fetch-site", "same-site"),
+            browser.header("sec-fetch-site", "none"),
+            browser.header("sec-fetch-site", "cross-site").header("origin", &own),
+        ] {
+            foreign.delete(ME).await.forbidden();
+        }
+        browser.get(ME).await.expect(200);
+        let answer =
+            browser.header("sec-fetch-site", "same-origin").header("origin", "null").delete(ME).await.expect(204);
+        let cleared = format!("vst_{}=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0", text(&created, "portalId"));
+        assert_eq!(answer.cookies(), [cleared]);
+        browser.get(ME).await.no_session();
+        browser.header("sec-fetch-site", "same-origin").delete(ME).await.no_session();
+
+        let (_, pair) = cookie(&world.http, &world.api, json!({})).await;
+        world.http.header("cookie", &pair).header("origin", &own).delete(ME).await.expect(204);
+        // A header is nothing that another site's page could send.
+        let (_, token) = world.active(json!({})).await;
+        world.http.key(&token).header("origin", "https://evil.example").delete(ME).await.expect(204);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn which_of_several_cookies() {
+    for world in World::both().await {
+        let second = world.api.post("/v1/portals", json!({"slug": "second"})).await.expect(201).json();
+        let (first, one) = cookie(&world.http, &world.api, json!({})).await;
+        let (other, two) = cookie(&world.http, &world.api, json!({"portal": "second"})).await;
+        for order in [format!("{one}; {two}; theme=dark"), format!("theme=dark;{two};{one}")] {
+            let browser = world.http.header("cookie", &order);
+            assert_eq!(browser.get(ME).await.expect(200).json()["id"], other["id"], "the one started last");
+            let of = async |portal: &str| browser.get(&format!("{ME}?portal={portal}")).await;
+            assert_eq!(of(text(&first, "portalId")).await.expect(200).json()["id"], first["id"]);
+            let plain = uuid(text(&second, "id")).hyphenated().to_string();
+            assert_eq!(of(&plain).await.expect(200).json()["id"], other["id"]);
+            for nowhere in ["default", "x", &crate::support::unknown("ptl")] {
+                of(nowhere).await.no_session();
+            }
+            of("").await.invalid("portal");
+            browser.get(&format!("{ME}?portals=x")).await.malformed("invalid_request", Some("portals"));
+        }
+        // A cookie that says another portal than its session does was planted.
+        let planted = one.split_once('=').unwrap().1;
+        let planted = format!("vst_{}={planted}", text(&second, "id"));
+        world.http.header("cookie", &planted).get(ME).await.no_session();
+        // Logging out of one leaves the other.
+        let browser = world.http.header("cookie", &format!("{one}; {two}"));
+        browser
+            .header("sec-fetch-site", "same-origin")
+            .delete(&format!("{ME}?portal={}", text(&second, "id")))
+            .await
+            .expect(204);
+        assert_eq!(browser.get(ME).await.expect(200).json()["id"], first["id"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_https_the_cookie_is_bound_to_the_host() {
+    let server = Server::with(Store::Sqlite).env("VESTIBULE_PUBLIC_URL", "https://portal.example").start().await;
+    let merchant = server.tenant();
+    let api = server.http.key(&merchant.key);
+    let created = api.post(SESSIONS, creation(json!({}))).await.expect(201).json();
+    assert!(text(&created, "url").starts_with("https://portal.example/r/pst_"), "{created}");
+    let answer = server.http.post(EXCHANGE, json!({"token": created["token"]})).await.expect(200);
+    assert!(answer.header("strict-transport-security").is_some());
+    let (pair, attributes) = answer.cookies()[0].split_once("; ").unwrap();
+    assert!(pair.starts_with(&format!("__Host-vst_{}=bst_", text(&created, "portalId"))), "{pair}");
+    assert_eq!(attributes, "HttpOnly; Secure; SameSite=Lax; Path=/; Max-Age=86400");
+    let browser = server.http.header("cookie", pair);
+    browser.get(ME).await.expect(200);
+    server.http.header("cookie", pair.strip_prefix("__Host-").unwrap()).get(ME).await.no_session();
+    browser.header("origin", "http://portal.example").delete(ME).await.forbidden();
+    browser.header("origin", "https://portal.example").delete(ME).await.expect(204);
+}
