@@ -87,15 +87,15 @@ impl FromRequestParts<App> for Browser {
         }
         let Query(Which { portal }) = Query::from_request_parts(parts, &()).await?;
         let portal = portal.map(|id| id.parse::<PortalId>()).transpose().map_err(|_| Error::SessionInvalid)?;
-        let user = by_cookie(parts, app, portal).await?;
+        let user = by_cookie(&parts.headers, app, portal).await?;
         Ok(Self { user, shown: Shown::Cookie })
     }
 }
 
 /// The session of that portal's cookie, or without a portal the one that started last.
-pub(crate) async fn by_cookie(parts: &Parts, app: &App, portal: Option<PortalId>) -> Result<EndUser, Error> {
+pub(crate) async fn by_cookie(headers: &HeaderMap, app: &App, portal: Option<PortalId>) -> Result<EndUser, Error> {
     let mut newest: Option<EndUser> = None;
-    for (owner, token) in cookie::sessions(&parts.headers, app.is_https()) {
+    for (owner, token) in cookie::sessions(headers, app.is_https()) {
         if portal.is_some_and(|portal| portal != owner) {
             continue;
         }

@@ -49,9 +49,9 @@ pub(crate) async fn log_out(
     if browser.shown == Shown::Cookie {
         same_origin::require(&app, &headers)?;
     }
+    let portal = browser.user.portal().await?;
     browser.user.log_out(&origin).await?;
     let mut response = no_content();
-    let cookie = cookie::clear(&app, browser.user.session().portal_id);
-    response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+    response.headers_mut().append(header::SET_COOKIE, cookie::clear(&app, &portal));
     Ok(response)
 }
