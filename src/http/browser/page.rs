@@ -40,7 +40,7 @@ impl<'a> Policy<'a> {
         let settings = self.portal.map(|portal| &portal.settings);
         let mut text = String::from("default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'");
         // Writing to a String can't fail.
-        for logo in settings.and_then(|settings| origin(settings.branding.logo_url.as_deref()?)) {
+        if let Some(logo) = settings.and_then(|settings| origin(settings.branding.logo_url.as_deref()?)) {
             let _ = write!(text, " {logo}");
         }
         text.push_str("; form-action 'self'");
