@@ -5,6 +5,7 @@ mod forward_auth;
 mod headers;
 mod hosted;
 mod landing;
+mod nginx;
 mod origins;
 mod own_portal;
 mod proxies;
