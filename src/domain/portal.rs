@@ -104,6 +104,12 @@ impl Portal {
         settings.branding.display_name.as_deref().or(settings.name.as_deref()).unwrap_or(&self.slug)
     }
 
+    /// Whether pages of `origin` belong to this portal: its `appUrl`, and those that show it in a frame.
+    pub fn owns_origin(&self, origin: &str) -> bool {
+        let app = self.settings.app_url.as_deref().and_then(|url| WebUrl::parse(url).ok());
+        app.is_some_and(|app| app.origin() == origin) || self.settings.frame_ancestors.iter().any(|own| own == origin)
+    }
+
     /// Whether a session of this portal may send people back to `url`.
     pub fn allows_return_to(&self, url: &WebUrl) -> bool {
         let allowed = &self.settings.allowed_return_origins;

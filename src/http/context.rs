@@ -2,7 +2,10 @@
 
 use super::{browser, native, refusal::Refusal};
 use crate::domain::id::{KeyId, RequestId};
-use axum::{http::StatusCode, response::Response};
+use axum::{
+    http::{HeaderMap, StatusCode, header},
+    response::Response,
+};
 use std::sync::{Arc, OnceLock};
 
 /// Whose words a client speaks; errors come in the same.
@@ -17,7 +20,7 @@ pub(crate) enum Dialect {
 impl Dialect {
     /// The dialect of a path, also of one that leads nowhere.
     pub(crate) fn of(path: &str) -> Self {
-        if path == "/" || path.starts_with("/r/") || path.starts_with("/p/") {
+        if path == "/" || ["/r/", "/p/", "/assets/"].iter().any(|start| path.starts_with(start)) {
             return Self::Browser;
         }
         Self::Native
@@ -47,8 +50,26 @@ pub(crate) struct Context {
     pub(crate) dialect: Dialect,
     /// Where the documentation of errors is.
     pub(crate) docs_url: Arc<str>,
+    /// What a browser tells of its reader and of itself.
+    pub(crate) reader: Reader,
     /// The key that was shown, for the log.
     pub(crate) key: OnceLock<KeyId>,
+}
+
+/// What every page needs to know of the browser that it is for.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    /// `Accept-Language`.
+    pub(crate) languages: Option<String>,
+    /// Whether it says with `Sec-Fetch-Site` from where a request comes.
+    pub(crate) tells_site: bool,
+}
+
+impl Reader {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let languages = headers.get(header::ACCEPT_LANGUAGE).and_then(|text| text.to_str().ok());
+        Self { languages: languages.map(str::to_owned), tells_site: headers.contains_key("sec-fetch-site") }
+    }
 }
 
 tokio::task_local! {

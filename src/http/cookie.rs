@@ -1,7 +1,11 @@
 //! Cookies: one for each portal, so that two tenants' portals on one host never overwrite each other.
 
 use super::App;
-use crate::domain::{id::PortalId, time::Seconds};
+use crate::domain::{
+    id::{PortalId, SessionId},
+    portal::Portal,
+    time::{Seconds, Timestamp},
+};
 use axum::http::{HeaderMap, HeaderValue, header};
 
 /// So many cookies of sessions are looked at; a browser has no reason to send more.
@@ -19,9 +23,26 @@ pub(crate) fn sessions(headers: &HeaderMap, is_https: bool) -> impl Iterator<Ite
         .take(MOST)
 }
 
-/// The value of the cookie of that name.
-pub(crate) fn named<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    all(headers).find_map(|(own, value)| (own == name).then_some(value))
+/// The nonce that this browser has for a link, when it is one that an exchange takes.
+pub(crate) fn nonce<'a>(app: &App, headers: &'a HeaderMap, link: SessionId) -> Option<&'a str> {
+    let wanted = nonce_name(app, link);
+    let found = all(headers).find_map(|(name, value)| (name == wanted).then_some(value));
+    found.filter(|nonce| (16..=128).contains(&nonce.len()))
+}
+
+/// `Set-Cookie` that keeps a nonce until its link ends.
+pub(crate) fn keep_nonce(app: &App, portal: &Portal, link: SessionId, nonce: &str, ends: Timestamp) -> HeaderValue {
+    set(app, portal, &nonce_name(app, link), nonce, remaining(app, ends))
+}
+
+/// `Set-Cookie` for a browser session that ends at `ends`.
+pub(crate) fn start(app: &App, portal: &Portal, token: &str, ends: Timestamp) -> HeaderValue {
+    set(app, portal, &session_name(app, portal.id), token, remaining(app, ends))
+}
+
+/// `Set-Cookie` that ends the one of a portal.
+pub(crate) fn clear(app: &App, portal: &Portal) -> HeaderValue {
+    set(app, portal, &session_name(app, portal.id), "", Seconds(0))
 }
 
 fn all(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
@@ -29,21 +50,35 @@ fn all(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='))
 }
 
-/// `Set-Cookie` for a browser session that lives for `ttl`.
-pub(crate) fn start(app: &App, portal: PortalId, token: &str, ttl: Seconds) -> Option<HeaderValue> {
-    set(app, &format!("{}{portal}", prefix(app.is_https())), token, ttl)
+fn session_name(app: &App, portal: PortalId) -> String {
+    format!("{}{portal}", prefix(app.is_https()))
 }
 
-/// `Set-Cookie` that ends the one of a portal.
-pub(crate) fn clear(app: &App, portal: PortalId) -> Option<HeaderValue> {
-    start(app, portal, "", Seconds(0))
+/// One for each link, so that links in several tabs don't disturb each other.
+fn nonce_name(app: &App, link: SessionId) -> String {
+    format!("{}nonce_{link}", prefix(app.is_https()))
 }
 
-/// `Set-Cookie` with the attributes that all our cookies have.
-pub(crate) fn set(app: &App, name: &str, value: &str, ttl: Seconds) -> Option<HeaderValue> {
-    let secure = if app.is_https() { "; Secure" } else { "" };
-    let text = format!("{name}={value}; HttpOnly{secure}; SameSite=Lax; Path=/; Max-Age={}", ttl.0);
-    let mut header = HeaderValue::from_str(&text).ok()?;
+/// `Set-Cookie` with the attributes that all cookies of a portal have.
+///
+/// In a frame on another site a browser keeps only cookies that ask for it, each frame's site with a
+/// jar of its own (CHIPS). Without https there is no such cookie, and only same-site frames work.
+fn set(app: &App, portal: &Portal, name: &str, value: &str, ttl: Seconds) -> HeaderValue {
+    let is_framed = !portal.settings.frame_ancestors.is_empty();
+    let reach = match app.is_https() {
+        true if is_framed => "; Secure; SameSite=None; Partitioned",
+        true => "; Secure; SameSite=Lax",
+        false => "; SameSite=Lax",
+    };
+    let text = format!("{name}={value}; HttpOnly{reach}; Path=/; Max-Age={}", ttl.0);
+    // Ids, tokens and nonces are made of letters, digits and underscores.
+    let mut header = HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""));
     header.set_sensitive(true);
-    Some(header)
+    header
+}
+
+/// The time until then in whole seconds, the last one begun included.
+fn remaining(app: &App, ends: Timestamp) -> Seconds {
+    let millis = ends.millis() - app.service().clock().now().millis();
+    Seconds(u32::try_from((millis.max(0) + 999) / 1000).unwrap_or(u32::MAX))
 }

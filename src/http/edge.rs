@@ -2,7 +2,7 @@
 
 use super::{
     App,
-    context::{CONTEXT, Context, Dialect},
+    context::{CONTEXT, Context, Dialect, Reader},
     refusal::Refusal,
 };
 use crate::{domain::id::RequestId, service::Error};
@@ -28,6 +28,7 @@ pub(crate) async fn handle(State(app): State<App>, request: Request, next: Next)
         id: RequestId::at(app.service().clock().nanos()),
         dialect: Dialect::of(request.uri().path()),
         docs_url: Arc::clone(&app.inner.docs_url),
+        reader: Reader::of(request.headers()),
         key: OnceLock::new(),
     });
     let mut response = CONTEXT.scope(Arc::clone(&context), guarded(request, next)).await;

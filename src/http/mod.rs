@@ -7,6 +7,7 @@ mod browser;
 mod client;
 mod context;
 mod cookie;
+mod cors;
 mod edge;
 mod extract;
 mod idempotency;
@@ -75,7 +76,7 @@ pub fn router(app: App) -> Router {
     let merchants = native::merchant_routes().layer(from_fn_with_state(app.clone(), idempotency::replay));
     Router::new()
         .merge(merchants)
-        .merge(native::browser_routes())
+        .merge(native::browser_routes(&app))
         .merge(browser::routes())
         .merge(ops::routes())
         .fallback(edge::not_found)

@@ -3,11 +3,12 @@
 use super::{Error, Service};
 use crate::{
     domain::{
+        customer::Customer,
         event::{Actor, EventType, Origin},
         id::SessionId,
         portal::Portal,
         secret::{Credential, Kind, SecretHash},
-        session::{Session, Status},
+        session::Session,
         time::Seconds,
     },
     store::{LiveSession, REPEAT_WINDOW, Revoked},
@@ -33,23 +34,49 @@ pub struct EndUser {
     browser_hash: SecretHash,
 }
 
-/// What a link is worth to whoever looks at it; looking consumes nothing.
+/// A genuine link, as whoever looks at it finds it; looking consumes nothing.
 #[derive(Clone, Debug)]
-pub enum Landing {
+pub struct Landing {
+    /// The session that it opens.
+    pub session: Session,
+    /// That session's portal.
+    pub portal: Arc<Portal>,
+    /// What it is worth.
+    pub worth: Worth,
+}
+
+/// What a link is worth to whoever looks at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Worth {
     /// It can be redeemed.
-    Ready(Box<Session>, Arc<Portal>),
+    Ready,
     /// It was redeemed before.
-    Used(Box<Session>, Arc<Portal>),
+    Used,
     /// It ran out, or its portal is disabled.
-    Expired(Box<Session>, Arc<Portal>),
-    /// It never was, or was revoked.
-    Unknown,
+    Expired,
 }
 
 impl EndUser {
     /// The session.
     pub fn session(&self) -> &Session {
         &self.recognised.live.session
+    }
+
+    /// Its portal.
+    ///
+    /// # Errors
+    /// [`Error::SessionInvalid`] when the portal has just been deleted.
+    pub async fn portal(&self) -> Result<Arc<Portal>, Error> {
+        self.service.public_portal(self.session().portal_id).await?.ok_or(Error::SessionInvalid)
+    }
+
+    /// Whose session it is.
+    ///
+    /// # Errors
+    /// [`Error::SessionInvalid`] when the customer has just been erased.
+    pub async fn customer(&self) -> Result<Customer, Error> {
+        let Session { tenant_id, livemode, customer_id, .. } = *self.session();
+        self.service.store().customer(tenant_id, livemode, customer_id).await?.ok_or(Error::SessionInvalid)
     }
 
     /// What `render` makes of the session, made once for as long as it is remembered.
@@ -124,24 +151,51 @@ impl Service {
         Ok(recognised)
     }
 
-    /// Looks at a link without consuming it.
+    /// The session that a browser token once opened, live or over; `None` when it was revoked.
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn look(&self, token: &str) -> Result<Landing, Error> {
-        let Some(link) = Credential::parse(token).filter(|token| token.kind() == Kind::Link) else {
-            return Ok(Landing::Unknown);
+    pub async fn past_session(&self, token: &str) -> Result<Option<Session>, Error> {
+        let Some(credential) = Credential::parse(token) else { return Ok(None) };
+        let live = self.store().live_session(SessionId(credential.id())).await?;
+        Ok(live.filter(|live| live.browser_hash == Some(credential.hash())).map(|live| live.session))
+    }
+
+    /// Looks at a link without consuming it; `None` when it never was, or was revoked. With the nonce
+    /// of an exchange whose answer may be lost, a used link is ready as long as it can be repeated.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn look(&self, token: &str, nonce: Option<&str>) -> Result<Option<Landing>, Error> {
+        let Some(link) = Credential::parse(token) else { return Ok(None) };
+        let Some(live) = self.store().live_session(SessionId(link.id())).await? else { return Ok(None) };
+        let hash = match link.kind() {
+            Kind::Link => live.link_hash,
+            // A bearer token is its own link, again and again.
+            Kind::Bearer => live.browser_hash,
+            _ => None,
         };
-        let live = self.store().live_session(SessionId(link.id())).await?;
-        let Some(live) = live.filter(|live| live.link_hash == Some(link.hash())) else { return Ok(Landing::Unknown) };
-        let Some(portal) = self.public_portal(live.session.portal_id).await? else { return Ok(Landing::Unknown) };
-        let session = Box::new(live.session);
-        Ok(match session.status(self.clock().now()) {
-            _ if session.used_at.is_some() => Landing::Used(session, portal),
-            Status::Expired => Landing::Expired(session, portal),
-            _ if !portal.enabled => Landing::Expired(session, portal),
-            _ => Landing::Ready(session, portal),
-        })
+        let portal = self.public_portal(live.session.portal_id).await?;
+        let Some(portal) = portal.filter(|_| hash == Some(link.hash())) else { return Ok(None) };
+        let worth = self.worth(link.kind(), &live, nonce);
+        Ok(Some(Landing { session: live.session, portal, worth }))
+    }
+
+    fn worth(&self, kind: Kind, live: &LiveSession, nonce: Option<&str>) -> Worth {
+        let (session, now) = (&live.session, self.clock().now());
+        let is_over = session.browser.as_ref().is_some_and(|browser| !browser.is_live_at(now));
+        match session.used_at {
+            _ if !live.portal_enabled => Worth::Expired,
+            None if now >= session.link_expires_at => Worth::Expired,
+            None => Worth::Ready,
+            Some(_) if kind == Kind::Bearer && is_over => Worth::Expired,
+            Some(_) if kind == Kind::Bearer => Worth::Ready,
+            Some(used_at) => {
+                let same = nonce.is_some_and(|nonce| live.nonce_hash == Some(SecretHash::of(nonce.as_bytes())));
+                let repeatable = live.first_used_at.is_none() && now < used_at.plus(REPEAT_WINDOW);
+                if same && repeatable && !is_over { Worth::Ready } else { Worth::Used }
+            }
+        }
     }
 
     /// Notes once that a person's browser has seen the landing page.
@@ -149,7 +203,9 @@ impl Service {
     /// # Errors
     /// When the store does not answer.
     pub async fn note_opened(&self, token: &str, session: &Session, origin: &Origin) -> Result<(), Error> {
-        let Some(link) = Credential::parse(token).filter(|_| session.opened_at.is_none()) else { return Ok(()) };
+        let Some(link) = Credential::parse(token).filter(|_| session.opened_at.or(session.used_at).is_none()) else {
+            return Ok(());
+        };
         let actor = Actor::EndUser(session.customer_id);
         let mut event = self.event(session.tenant_id, session.livemode, EventType::SessionOpened, actor, origin);
         event.session_id = Some(session.id);

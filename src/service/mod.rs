@@ -16,7 +16,7 @@ mod portals;
 mod sessions;
 mod watch;
 
-pub use browser::{EndUser, Landing};
+pub use browser::{EndUser, Landing, Worth};
 pub use customers::{CustomerChanges, NewCustomer};
 pub use error::{Denied, Error};
 pub use exchange::{ExchangeRequest, Opened};

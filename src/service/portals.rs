@@ -54,6 +54,14 @@ impl Service {
         self.portal_by(PortalKey::Public(id)).await
     }
 
+    /// Whether any portal owns `origin`; tells nothing of which.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn is_portal_origin(&self, origin: &str) -> Result<bool, Error> {
+        Ok(self.store().is_portal_origin(origin.to_owned()).await?)
+    }
+
     async fn portal_by(&self, name: PortalKey) -> Result<Option<Arc<Portal>>, Error> {
         let portals = &self.caches().portals;
         if self.hears_revocations()

@@ -25,6 +25,7 @@ statements! {
     Both BY_SLUG = concat!("select ", columns!(), " from portals where tenant_id = $1 and slug = $2");
     Both BY_ID = concat!("select ", columns!(), " from portals where tenant_id = $1 and id = $2");
     Both PUBLIC = concat!("select ", columns!(), " from portals where id = $1");
+    Both NAMING = concat!("select ", columns!(), " from portals where lower(settings) like $1 escape '\\' order by id limit 100");
     Both DOWN = concat!("select ", columns!(), " from portals where tenant_id = $1 and id < $2 and id > $3 order by id desc limit $4");
     Both UP = concat!("select ", columns!(), " from portals where tenant_id = $1 and id < $2 and id > $3 order by id limit $4");
     // Only what was read is replaced, so two changes at once are both kept.
@@ -135,6 +136,19 @@ impl Store {
     /// When the database does not answer.
     pub async fn public_portal(&self, id: PortalId) -> Result<Option<Portal>, StoreError> {
         read!(self, |link| Ok(fetch_optional!(link, Row, PUBLIC, id)?.map(Portal::try_from).transpose()?))
+    }
+
+    /// Whether any portal owns `origin`. Reads every portal's settings, so it is for rare questions.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn is_portal_origin(&self, origin: String) -> Result<bool, StoreError> {
+        let pattern = format!("%\"{}%", origin.to_ascii_lowercase().replace('_', "\\_"));
+        read!(self, |link| {
+            let rows = fetch_all!(link, Row, NAMING, pattern)?;
+            let portals = rows.into_iter().map(Portal::try_from).collect::<Result<Vec<_>, _>>()?;
+            Ok(portals.iter().any(|portal| portal.owns_origin(&origin)))
+        })
     }
 
     /// A tenant's portals with ids between the bounds, from the upper one down or the lower one up.

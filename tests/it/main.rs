@@ -13,7 +13,8 @@
     reason = "a test fails by panicking, helpers outside of #[test] included, and may look at the clock"
 )]
 
-mod sdk_node;
+mod browser;
 mod native;
+mod sdk_node;
 mod smoke;
 mod support;

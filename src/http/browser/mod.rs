@@ -1,40 +1,41 @@
-//! The pages that people see.
+//! The pages that people see: the landing page of a link, the hosted portal, and what went wrong.
 
-pub mod view;
+mod files;
+mod hosted;
+mod landing;
+mod page;
+mod place;
+mod refuse;
+mod tab;
+#[allow(dead_code, unused_imports, reason = "data for the tabs comes with the gateway")]
+#[allow(unreachable_pub, reason = "it knows nothing of the rest, like a crate of its own")]
+mod view;
+mod visit;
 
-use super::{App, client::Client, cookie, refusal::Refusal, same_origin};
-use crate::{
-    domain::{portal::Portal, secret, time::Seconds},
-    service::{Error, ExchangeRequest, Landing},
-};
+pub(crate) use refuse::refuse;
+
+use super::App;
+use crate::domain::permission::Tab;
 use axum::{
     Router,
-    extract::{Path, State},
-    http::{HeaderMap, StatusCode, header},
-    response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
 };
 
+/// Everything under `/`, `/r/`, `/p/` and `/assets/`.
 pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/r/{token}", get(land).post(redeem))
-}
-
-pub(crate) fn refuse(_: &Refusal) -> Response {
-    StatusCode::NOT_FOUND.into_response()
-}
-
-async fn land(State(app): State<App>, Path(token): Path<String>) -> Result<Response, Refusal> {
-    let _ = (&app, &token);
-    Ok("".into_response())
-}
-
-async fn redeem(
-    State(app): State<App>,
-    Client(origin): Client,
-    headers: HeaderMap,
-    Path(token): Path<String>,
-) -> Result<Response, Refusal> {
-    same_origin::require(&app, &headers)?;
-    let _ = origin;
-    Ok("".into_response())
+    let tabs = Tab::ALL.into_iter().fold(Router::new(), |router, tab| {
+        router.route(&format!("/p/{{portal}}/{}", tab.as_str()), get(move |visit| hosted::tab(visit, tab)))
+    });
+    Router::new()
+        .route("/", get(landing::show_by_query))
+        .route("/r/{token}", get(landing::show).post(landing::redeem))
+        .route("/p/{portal}", get(hosted::home))
+        .route("/p/{portal}/", get(hosted::home))
+        .merge(tabs)
+        .route("/p/{portal}/access", get(hosted::access))
+        .route("/p/{portal}/sign-out", post(hosted::sign_out).get(hosted::home))
+        .route("/p/{portal}/signed-out", get(hosted::signed_out))
+        .route("/p/{portal}/brand.css", get(files::brand))
+        .route("/p/{portal}/{*path}", get(hosted::missing))
+        .route("/assets/{file}", get(files::asset))
 }

@@ -7,7 +7,7 @@ use super::{
     reading::word,
 };
 use crate::{
-    domain::{Invalid, time::Timestamp},
+    domain::{Invalid, portal::Portal},
     http::{
         App,
         client::Client,
@@ -67,10 +67,11 @@ pub(crate) async fn exchange(
     }
     let request = ExchangeRequest { token: &body.token, nonce: body.nonce.as_deref(), origin };
     let opened = app.service().exchange(request).await?;
-    Ok(started(&app, &opened, body.transport.unwrap_or_default()))
+    let portal = app.service().public_portal(opened.live.session.portal_id).await?.ok_or(Error::SessionInvalid)?;
+    Ok(started(&app, &opened, &portal, body.transport.unwrap_or_default()))
 }
 
-fn started(app: &App, opened: &Opened, transport: Transport) -> Response {
+fn started(app: &App, opened: &Opened, portal: &Portal, transport: Transport) -> Response {
     let session = &opened.live.session;
     let now = app.service().clock().now();
     let ends = session.browser.as_ref().map_or(now, |browser| browser.expires_at);
@@ -79,13 +80,8 @@ fn started(app: &App, opened: &Opened, transport: Transport) -> Response {
     body.session.expires_at = ends;
     let mut response = answer(StatusCode::OK, &body);
     if transport == Transport::Cookie {
-        let ttl = remaining(ends, now);
-        let cookie = cookie::start(app, session.portal_id, &opened.credential.reveal(), ttl);
-        response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+        let cookie = cookie::start(app, portal, &opened.credential.reveal(), ends);
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
-}
-
-fn remaining(ends: Timestamp, now: Timestamp) -> crate::domain::time::Seconds {
-    crate::domain::time::Seconds(u32::try_from((ends.millis() - now.millis() + 999) / 1000).unwrap_or(0))
 }

@@ -6,6 +6,7 @@ mod error;
 pub(crate) mod errors_page;
 mod events;
 mod exchange;
+mod forward_auth;
 mod lists;
 mod openapi;
 mod portals;
@@ -13,16 +14,18 @@ mod reading;
 mod sessions;
 mod viewer;
 
-pub(crate) use error::refuse;
+pub(crate) use error::{add_headers, refuse};
 pub use openapi::openapi;
 
-use super::App;
+use super::{App, cors};
 use crate::domain::{portal::Portal, session::Session, time::Timestamp};
 use axum::{
     Router,
     body::Body,
     http::{HeaderValue, StatusCode, header},
+    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
+    routing::{any, options},
 };
 use serde::Serialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -42,7 +45,12 @@ fn merchant_api() -> OpenApiRouter<App> {
 
 /// What browsers and those who act for them call with a session's own tokens.
 fn browser_api() -> OpenApiRouter<App> {
-    OpenApiRouter::new().routes(routes!(exchange::exchange)).routes(routes!(viewer::show, viewer::log_out))
+    OpenApiRouter::new().routes(routes!(exchange::exchange)).routes(routes!(forward_auth::authorize))
+}
+
+/// What scripts of a portal's own origins may call as well.
+fn viewer_api() -> OpenApiRouter<App> {
+    OpenApiRouter::new().routes(routes!(viewer::show, viewer::log_out))
 }
 
 /// The routes of [`merchant_api`].
@@ -50,9 +58,16 @@ pub(crate) fn merchant_routes() -> Router<App> {
     merchant_api().into()
 }
 
-/// The routes of [`browser_api`].
-pub(crate) fn browser_routes() -> Router<App> {
-    browser_api().into()
+/// The routes of [`browser_api`] and [`viewer_api`].
+pub(crate) fn browser_routes(app: &App) -> Router<App> {
+    let viewer: Router<App> = viewer_api().into();
+    let viewer = viewer
+        .layer(from_fn_with_state(app.clone(), cors::share))
+        .route("/v1/portal-session", options(cors::preflight));
+    Router::from(browser_api())
+        .route("/v1/portals/{portal}/auth/", any(forward_auth::authorize_below))
+        .route("/v1/portals/{portal}/auth/{*path}", any(forward_auth::authorize_below))
+        .merge(viewer)
 }
 
 /// A JSON answer that no cache may keep.

@@ -1,6 +1,6 @@
 //! The OpenAPI document, made from the handlers' own types.
 
-use super::{browser_api, error::ErrorBody, merchant_api};
+use super::{browser_api, error::ErrorBody, merchant_api, viewer_api};
 use utoipa::{
     IntoResponses, Modify, OpenApi,
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -112,5 +112,6 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = Document::openapi();
     document.merge(merchant_api().into_openapi());
     document.merge(browser_api().into_openapi());
+    document.merge(viewer_api().into_openapi());
     document
 }

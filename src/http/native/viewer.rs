@@ -11,6 +11,7 @@ use crate::http::{
     auth::{Browser, Shown},
     client::Client,
     cookie,
+    cors::TellsOf,
     refusal::Refusal,
     same_origin,
 };
@@ -31,7 +32,9 @@ pub(crate) async fn show(State(app): State<App>, browser: Browser) -> Result<Res
         let view = SessionDto::new(session, app.service().clock().now());
         to_json(&ViewedDto { session: view, token: None, tabs: session.tabs() })
     });
-    Ok(raw(StatusCode::OK, body))
+    let mut response = raw(StatusCode::OK, body);
+    response.extensions_mut().insert(TellsOf(browser.user.session().portal_id));
+    Ok(response)
 }
 
 /// Log out
@@ -49,9 +52,10 @@ pub(crate) async fn log_out(
     if browser.shown == Shown::Cookie {
         same_origin::require(&app, &headers)?;
     }
+    let portal = browser.user.portal().await?;
     browser.user.log_out(&origin).await?;
     let mut response = no_content();
-    let cookie = cookie::clear(&app, browser.user.session().portal_id);
-    response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+    response.headers_mut().append(header::SET_COOKIE, cookie::clear(&app, &portal));
+    response.extensions_mut().insert(TellsOf(portal.id));
     Ok(response)
 }

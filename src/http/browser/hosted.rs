@@ -1,0 +1,93 @@
+//! The hosted portal's pages.
+
+use super::{
+    page::{go, problem},
+    place,
+    tab::body,
+    view::{Access, Content, Problem, Viewer},
+    visit::{Named, Visit},
+};
+use crate::{
+    domain::{event::Origin, permission::Tab, portal::Portal},
+    http::{App, auth, client::Client, cookie, refusal::Refusal, same_origin},
+    service::Error,
+};
+use axum::{
+    extract::State,
+    http::{HeaderMap, header},
+    response::Response,
+};
+
+/// `GET /p/{portal}/`: the first tab.
+pub(super) async fn home(visit: Visit) -> Response {
+    go(&place::first_tab(&visit.portal, visit.user.session()))
+}
+
+/// `GET /p/{portal}/{tab}`.
+pub(super) async fn tab(visit: Visit, tab: Tab) -> Response {
+    let content = match visit.user.session().tabs().contains(&tab) {
+        true => Content::Tab(tab, body(&visit, tab).await),
+        false => Content::Problem(Problem::TabForbidden),
+    };
+    visit.page(&visit.viewer(), content)
+}
+
+/// `GET /p/{portal}/access`: who is signed in, what the session may do, and until when.
+pub(super) async fn access(visit: Visit) -> Result<Response, Refusal> {
+    let session = visit.user.session();
+    let profile = visit.user.customer().await?.profile;
+    let browser = session.browser.as_ref();
+    let access = Access {
+        since: browser.map_or(session.created_at, |browser| browser.started_at).utc(),
+        ip_address: browser.and_then(|browser| browser.ip_address.clone()),
+        user_agent: browser.and_then(|browser| browser.user_agent.clone()),
+        permissions: session.permissions.iter().map(|permission| permission.as_str().to_owned()).collect(),
+    };
+    let viewer = Viewer { name: profile.name, email: profile.email, ..visit.viewer() };
+    Ok(visit.page(&viewer, Content::Access(access)))
+}
+
+/// Any other address of a portal: a reader who is signed in keeps the navigation.
+pub(super) async fn missing(State(app): State<App>, headers: HeaderMap, Named(portal): Named) -> Response {
+    match auth::by_cookie(&headers, &app, Some(portal.id)).await {
+        Ok(user) => {
+            let visit = Visit { user, portal };
+            visit.page(&visit.viewer(), Content::Problem(Problem::NotFound))
+        }
+        Err(_) => problem(Problem::NotFound, Some(&portal), None),
+    }
+}
+
+/// `POST /p/{portal}/sign-out`: ends the session; a second time it is as over as after the first.
+pub(super) async fn sign_out(
+    State(app): State<App>,
+    Client(origin): Client,
+    headers: HeaderMap,
+    Named(portal): Named,
+) -> Result<Response, Refusal> {
+    same_origin::require(&app, &headers)?;
+    match end(&app, &headers, &portal, &origin).await {
+        Ok(()) | Err(Error::SessionInvalid) => {}
+        Err(other) => return Err(other.into()),
+    }
+    let mut response = go(&format!("/p/{}/signed-out", portal.id));
+    response.headers_mut().append(header::SET_COOKIE, cookie::clear(&app, &portal));
+    Ok(response)
+}
+
+async fn end(app: &App, headers: &HeaderMap, portal: &Portal, origin: &Origin) -> Result<(), Error> {
+    auth::by_cookie(headers, app, Some(portal.id)).await?.log_out(origin).await
+}
+
+/// `GET /p/{portal}/signed-out`: says so, as long as it is true.
+pub(super) async fn signed_out(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Named(portal): Named,
+) -> Result<Response, Refusal> {
+    match auth::by_cookie(&headers, &app, Some(portal.id)).await {
+        Ok(user) => Ok(go(&place::first_tab(&portal, user.session()))),
+        Err(Error::SessionInvalid) => Ok(problem(Problem::SignedOut, Some(&portal), None)),
+        Err(other) => Err(other.into()),
+    }
+}

@@ -1,0 +1,198 @@
+//! The landing page of a link, and the click that redeems it.
+
+use super::{
+    page::{self, Policy, go, leave, problem},
+    place::Place,
+    view::{self, Problem},
+};
+use crate::{
+    domain::{
+        event::Origin,
+        id::SessionId,
+        secret::{self, Credential, Kind},
+        session::Delivery,
+        time::Timestamp,
+    },
+    http::{App, auth, client::Client, cookie, refusal::Refusal, same_origin},
+    service::{Error, ExchangeRequest, Landing, Worth},
+};
+use axum::{
+    extract::{Path, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
+    response::Response,
+};
+
+/// A link in the hand of a browser.
+struct Link<'a> {
+    app: &'a App,
+    headers: &'a HeaderMap,
+    credential: Credential,
+    nonce: Option<&'a str>,
+    landing: Landing,
+}
+
+/// `GET /r/{token}`: whom the link is for, and one button. Consumes nothing.
+pub(super) async fn show(
+    State(app): State<App>,
+    Client(origin): Client,
+    method: Method,
+    headers: HeaderMap,
+    Path(token): Path<String>,
+) -> Result<Response, Refusal> {
+    look(&app, &origin, &method, &headers, &token).await
+}
+
+/// `GET /?session={token}` and `GET /?code={token}`: the same.
+pub(super) async fn show_by_query(
+    State(app): State<App>,
+    Client(origin): Client,
+    method: Method,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Refusal> {
+    let mut query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    match query.find(|(name, _)| name == "session" || name == "code") {
+        Some((_, token)) => look(&app, &origin, &method, &headers, &token).await,
+        // Who comes without a link was sent here when a session was over.
+        None => Ok(problem(Problem::SessionExpired, None, None)),
+    }
+}
+
+async fn look(
+    app: &App,
+    origin: &Origin,
+    method: &Method,
+    headers: &HeaderMap,
+    token: &str,
+) -> Result<Response, Refusal> {
+    let Some(link) = Link::find(app, origin, headers, token).await? else {
+        return Ok(problem(Problem::LinkUnknown, None, None));
+    };
+    if let Some(elsewhere) = link.not_redeemable().await? {
+        return Ok(elsewhere);
+    }
+    if *method == Method::GET && !is_prefetch(headers) {
+        app.service().note_opened(token, &link.landing.session, origin).await?;
+    }
+    Ok(link.page())
+}
+
+/// `POST /r/{token}`: redeems the link and leads to where it leads.
+pub(super) async fn redeem(
+    State(app): State<App>,
+    Client(origin): Client,
+    headers: HeaderMap,
+    Path(token): Path<String>,
+) -> Result<Response, Refusal> {
+    same_origin::require(&app, &headers)?;
+    let Some(link) = Link::find(&app, &origin, &headers, &token).await? else {
+        return Ok(problem(Problem::LinkUnknown, None, None));
+    };
+    match link.not_redeemable().await? {
+        Some(elsewhere) => Ok(elsewhere),
+        None => link.redeem(origin).await,
+    }
+}
+
+impl<'a> Link<'a> {
+    /// The link of that token; `None` when it never was, or was revoked.
+    async fn find(app: &'a App, origin: &Origin, headers: &'a HeaderMap, token: &str) -> Result<Option<Self>, Refusal> {
+        app.inner.limits.count_address(origin.address)?;
+        let Some(credential) = Credential::parse(token) else { return Ok(None) };
+        let nonce = cookie::nonce(app, headers, SessionId(credential.id()));
+        let landing = app.service().look(token, nonce).await?;
+        Ok(landing.map(|landing| Self { app, headers, credential, nonce, landing }))
+    }
+
+    /// Where to go instead: into the portal, for the browser that redeemed it; else away, when it is over.
+    async fn not_redeemable(&self) -> Result<Option<Response>, Refusal> {
+        let Landing { session, portal, worth } = &self.landing;
+        if session.browser.is_some() && self.is_inside().await? {
+            return Ok(Some(go(self.place().url())));
+        }
+        Ok((*worth != Worth::Ready).then(|| leave(Problem::LinkOver, portal, Some(session))))
+    }
+
+    /// Whether this browser is signed in by this very link.
+    async fn is_inside(&self) -> Result<bool, Error> {
+        let Landing { session, portal, .. } = &self.landing;
+        let now = self.app.service().clock().now();
+        if let (Place::Elsewhere(_), Some(_)) = (self.place(), self.nonce) {
+            // The app there redeemed it and knows its own; this browser had the landing page.
+            return Ok(session.browser.as_ref().is_some_and(|browser| browser.is_live_at(now)) && portal.enabled);
+        }
+        match auth::by_cookie(self.headers, self.app, Some(portal.id)).await {
+            Ok(user) => Ok(user.session().id == session.id),
+            Err(Error::SessionInvalid) => Ok(false),
+            Err(other) => Err(other),
+        }
+    }
+
+    fn place(&self) -> Place {
+        Place::of(self.app.public_url(), &self.landing.portal, &self.landing.session)
+    }
+
+    /// The page that asks for the click, with a nonce for this browser unless it has one.
+    fn page(&self) -> Response {
+        let Landing { session, portal, .. } = &self.landing;
+        let dressed = page::dress(portal, Some(session));
+        let ends = session.browser.as_ref().map_or(session.link_expires_at, |browser| browser.expires_at);
+        let template = view::Landing {
+            locale: page::locale(Some(session)),
+            portal: &dressed,
+            external_id: &session.customer_external_id,
+            valid_until: ends.utc(),
+            action: &format!("/r/{}", self.credential.reveal()),
+            auto_submit: session.delivery == Delivery::Redirect,
+            preview: session.preview,
+        };
+        let place = self.place();
+        let policy = Policy::of(Some(portal)).with_form([place.url()].into_iter().chain(dressed.return_url.as_deref()));
+        let mut response = page::page(StatusCode::OK, template.locale, &template, &policy);
+        response.headers_mut().extend(self.new_nonce(ends).map(|cookie| (header::SET_COOKIE, cookie)));
+        response
+    }
+
+    fn new_nonce(&self, ends: Timestamp) -> Option<HeaderValue> {
+        let Landing { session, portal, .. } = &self.landing;
+        let is_new = self.nonce.is_none() && self.credential.kind() == Kind::Link;
+        is_new.then(|| cookie::keep_nonce(self.app, portal, session.id, &secret::nonce(), ends))
+    }
+
+    async fn redeem(&self, origin: Origin) -> Result<Response, Refusal> {
+        let Landing { session, portal, .. } = &self.landing;
+        let token = self.credential.reveal();
+        let place = match self.place() {
+            Place::Elsewhere(app) => return Ok(go(&app.with_query("session", &token))),
+            place @ Place::Ours(_) => place,
+        };
+        let started = match &session.browser {
+            // A bearer token needs no exchange.
+            Some(browser) if self.credential.kind() == Kind::Bearer => Ok((token, browser.expires_at)),
+            _ => self.exchange(&token, origin).await,
+        };
+        let (token, ends) = match started {
+            Err(Error::SessionInvalid) => return Ok(leave(Problem::LinkOver, portal, Some(session))),
+            other => other?,
+        };
+        let mut response = go(place.url());
+        response.headers_mut().append(header::SET_COOKIE, cookie::start(self.app, portal, &token, ends));
+        Ok(response)
+    }
+
+    async fn exchange(&self, token: &str, origin: Origin) -> Result<(String, Timestamp), Error> {
+        let service = self.app.service();
+        let opened = service.exchange(ExchangeRequest { token, nonce: self.nonce, origin }).await?;
+        let ends = opened.live.session.browser.map_or(service.clock().now(), |browser| browser.expires_at);
+        Ok((opened.credential.reveal(), ends))
+    }
+}
+
+/// Whether a browser fetches the page before anybody asked to see it.
+fn is_prefetch(headers: &HeaderMap) -> bool {
+    let purposes = ["sec-purpose", "purpose", "x-purpose", "x-moz"].into_iter().flat_map(|name| headers.get_all(name));
+    purposes.filter_map(|purpose| purpose.to_str().ok()).any(|purpose| {
+        let purpose = purpose.to_ascii_lowercase();
+        purpose.contains("prefetch") || purpose.contains("prerender") || purpose.contains("preview")
+    })
+}
