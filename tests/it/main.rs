@@ -16,3 +16,4 @@
 mod sdk_node;
 mod smoke;
 mod support;
+mod unkey;

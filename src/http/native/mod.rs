@@ -15,15 +15,16 @@ mod viewer;
 pub(crate) use error::refuse;
 pub use openapi::openapi;
 
-use super::App;
+use super::{
+    App,
+    answer::{json as answer, raw, to_json},
+};
 use crate::domain::{portal::Portal, session::Session, time::Timestamp};
 use axum::{
     Router,
-    body::Body,
-    http::{HeaderValue, StatusCode, header},
+    http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What back ends call with a secret key.
@@ -52,24 +53,6 @@ pub(crate) fn merchant_routes() -> Router<App> {
 /// The routes of [`browser_api`].
 pub(crate) fn browser_routes() -> Router<App> {
     browser_api().into()
-}
-
-/// A JSON answer that no cache may keep.
-fn answer(status: StatusCode, body: &impl Serialize) -> Response {
-    raw(status, to_json(body))
-}
-
-fn raw(status: StatusCode, body: impl Into<Body>) -> Response {
-    let mut response = (status, body.into()).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
-/// Our answers are plain data, so writing them can't fail.
-fn to_json(body: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(body).unwrap_or_default()
 }
 
 fn no_content() -> Response {
