@@ -35,9 +35,7 @@ impl FromRequestParts<App> for Merchant {
 /// When it shows two different ones, or an `Authorization` of another scheme.
 pub(crate) fn presented(headers: &HeaderMap) -> Result<Option<&str>, Error> {
     let mut found: Option<&str> = None;
-    let bearers = headers.get_all(header::AUTHORIZATION).iter().map(|value| bearer(value.as_bytes()));
-    let plain = headers.get_all("x-api-key").iter().map(|value| value.to_str().ok());
-    for text in bearers.chain(plain) {
+    for text in all(headers) {
         let text = text.ok_or(Error::Unauthenticated(Denied::Invalid))?.trim();
         match found {
             _ if text.is_empty() => {}
@@ -46,6 +44,12 @@ pub(crate) fn presented(headers: &HeaderMap) -> Result<Option<&str>, Error> {
         }
     }
     Ok(found)
+}
+
+/// Every credential that a request shows in its headers; none for one that can't be read as such.
+pub(crate) fn all(headers: &HeaderMap) -> impl Iterator<Item = Option<&str>> {
+    let bearers = headers.get_all(header::AUTHORIZATION).iter().map(|value| bearer(value.as_bytes()));
+    bearers.chain(headers.get_all("x-api-key").iter().map(|value| value.to_str().ok()))
 }
 
 /// The token behind `Bearer`, whose case does not matter (RFC 9110, section 11.1).
@@ -78,24 +82,39 @@ impl FromRequestParts<App> for Browser {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
-        if let Some(token) = presented(&parts.headers).map_err(|error| match error {
-            Error::Unauthenticated(_) => Error::SessionInvalid,
-            other => other,
-        })? {
-            let user = app.service().recognise(token).await?;
-            return Ok(Self { user, shown: Shown::Header });
+        if let Some(browser) = by_header(&parts.headers, app).await? {
+            return Ok(browser);
         }
         let Query(Which { portal }) = Query::from_request_parts(parts, &()).await?;
         let portal = portal.map(|id| id.parse::<PortalId>()).transpose().map_err(|_| Error::SessionInvalid)?;
-        let user = by_cookie(parts, app, portal).await?;
+        let user = by_cookie(&parts.headers, app, portal).await?;
         Ok(Self { user, shown: Shown::Cookie })
     }
 }
 
+/// The browser session of this portal that a request belongs to.
+pub(crate) async fn of_portal(parts: &Parts, app: &App, portal: PortalId) -> Result<Browser, Error> {
+    let browser = match by_header(&parts.headers, app).await? {
+        Some(browser) => browser,
+        None => Browser { user: by_cookie(&parts.headers, app, Some(portal)).await?, shown: Shown::Cookie },
+    };
+    let is_own = browser.user.session().portal_id == portal;
+    is_own.then_some(browser).ok_or(Error::SessionInvalid)
+}
+
+async fn by_header(headers: &HeaderMap, app: &App) -> Result<Option<Browser>, Error> {
+    let token = presented(headers).map_err(|error| match error {
+        Error::Unauthenticated(_) => Error::SessionInvalid,
+        other => other,
+    })?;
+    let Some(token) = token else { return Ok(None) };
+    Ok(Some(Browser { user: app.service().recognise(token).await?, shown: Shown::Header }))
+}
+
 /// The session of that portal's cookie, or without a portal the one that started last.
-pub(crate) async fn by_cookie(parts: &Parts, app: &App, portal: Option<PortalId>) -> Result<EndUser, Error> {
+pub(crate) async fn by_cookie(headers: &HeaderMap, app: &App, portal: Option<PortalId>) -> Result<EndUser, Error> {
     let mut newest: Option<EndUser> = None;
-    for (owner, token) in cookie::sessions(&parts.headers, app.is_https()) {
+    for (owner, token) in cookie::sessions(headers, app.is_https()) {
         if portal.is_some_and(|portal| portal != owner) {
             continue;
         }

@@ -3,6 +3,7 @@
 use super::{Error, Service};
 use crate::{
     domain::{
+        customer::Customer,
         event::{Actor, EventType, Origin},
         id::SessionId,
         portal::Portal,
@@ -28,7 +29,7 @@ pub(super) struct Recognised {
 /// A browser that showed a live browser token.
 #[derive(Clone)]
 pub struct EndUser {
-    service: Service,
+    pub(super) service: Service,
     recognised: Arc<Recognised>,
     browser_hash: SecretHash,
 }
@@ -50,6 +51,23 @@ impl EndUser {
     /// The session.
     pub fn session(&self) -> &Session {
         &self.recognised.live.session
+    }
+
+    /// Its portal.
+    ///
+    /// # Errors
+    /// [`Error::SessionInvalid`] when the portal has just been deleted.
+    pub async fn portal(&self) -> Result<Arc<Portal>, Error> {
+        self.service.public_portal(self.session().portal_id).await?.ok_or(Error::SessionInvalid)
+    }
+
+    /// Whose session it is.
+    ///
+    /// # Errors
+    /// [`Error::SessionInvalid`] when the customer has just been erased.
+    pub async fn customer(&self) -> Result<Customer, Error> {
+        let Session { tenant_id, livemode, customer_id, .. } = *self.session();
+        self.service.store().customer(tenant_id, livemode, customer_id).await?.ok_or(Error::SessionInvalid)
     }
 
     /// What `render` makes of the session, made once for as long as it is remembered.

@@ -13,6 +13,8 @@
     reason = "a test fails by panicking, helpers outside of #[test] included, and may look at the clock"
 )]
 
+mod gateway;
+mod revkeen;
 mod sdk_node;
 mod smoke;
 mod support;

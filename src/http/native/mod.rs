@@ -12,7 +12,7 @@ mod portals;
 mod sessions;
 mod viewer;
 
-pub(crate) use error::refuse;
+pub(crate) use error::{ErrorBody, refuse};
 pub use openapi::openapi;
 
 use super::{

@@ -16,8 +16,10 @@ pub(crate) mod postgres;
 pub(crate) mod server;
 pub(crate) mod setup;
 pub(crate) mod store;
+pub(crate) mod upstream;
 
 pub(crate) use http::{Answer, Http};
 pub(crate) use server::Server;
 pub(crate) use setup::{Merchant, Setup};
 pub(crate) use store::{Database, Store};
+pub(crate) use upstream::Upstream;
