@@ -13,6 +13,7 @@
     reason = "a test fails by panicking, helpers outside of #[test] included, and may look at the clock"
 )]
 
+mod clients;
 mod gateway;
 mod revkeen;
 mod sdk_node;
