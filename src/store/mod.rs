@@ -10,6 +10,7 @@ mod error;
 mod events;
 mod exchange;
 mod heartbeat;
+mod holders;
 mod idempotency;
 mod keys;
 mod migrate;
@@ -18,6 +19,7 @@ mod retention;
 mod revocations;
 mod row;
 mod sessions;
+mod signing;
 pub mod statements;
 mod tenants;
 mod values;
@@ -28,11 +30,13 @@ pub use error::{StoreError, Unique};
 pub use events::EventFilter;
 pub use exchange::{Exchange, Exchanged, REPEAT_WINDOW};
 pub use heartbeat::{Heartbeat, Revoked};
+pub use holders::HolderFilter;
 pub use idempotency::{Beside, IdempotencyRow};
 pub use portals::PortalRef;
 pub use retention::{Retention, Swept};
 pub use row::LiveSession;
 pub use sessions::{ListFilter, Page, StatusFilter};
+pub use signing::SigningKey;
 
 /// One of the two databases; cheap to clone.
 #[derive(Clone, Debug)]

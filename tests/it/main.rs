@@ -14,7 +14,11 @@
 )]
 
 mod browser;
+mod clients;
+mod gateway;
 mod native;
+mod revkeen;
 mod sdk_node;
 mod smoke;
 mod support;
+mod unkey;

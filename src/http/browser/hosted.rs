@@ -1,7 +1,7 @@
 //! The hosted portal's pages.
 
 use super::{
-    page::{go, problem},
+    page::{self, go, problem},
     place,
     tab::body,
     view::{Access, Content, Problem, Viewer},
@@ -14,7 +14,7 @@ use crate::{
 };
 use axum::{
     extract::State,
-    http::{HeaderMap, header},
+    http::{HeaderMap, Uri, header},
     response::Response,
 };
 
@@ -24,9 +24,12 @@ pub(super) async fn home(visit: Visit) -> Response {
 }
 
 /// `GET /p/{portal}/{tab}`.
-pub(super) async fn tab(visit: Visit, tab: Tab) -> Response {
+pub(super) async fn tab(app: App, uri: Uri, visit: Visit, tab: Tab) -> Response {
+    let mut query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
+    let after = query.find_map(|(name, value)| (name == "startingAfter").then_some(value));
+    let locale = page::locale(Some(visit.user.session()));
     let content = match visit.user.session().tabs().contains(&tab) {
-        true => Content::Tab(tab, body(&visit, tab).await),
+        true => Content::Tab(tab, body(&app, &visit, tab, locale, after.as_deref()).await),
         false => Content::Problem(Problem::TabForbidden),
     };
     visit.page(&visit.viewer(), content)

@@ -18,13 +18,17 @@ use super::App;
 use crate::domain::permission::Tab;
 use axum::{
     Router,
+    extract::State,
     routing::{get, post},
 };
 
 /// Everything under `/`, `/r/`, `/p/` and `/assets/`.
 pub(crate) fn routes() -> Router<App> {
     let tabs = Tab::ALL.into_iter().fold(Router::new(), |router, tab| {
-        router.route(&format!("/p/{{portal}}/{}", tab.as_str()), get(move |visit| hosted::tab(visit, tab)))
+        router.route(
+            &format!("/p/{{portal}}/{}", tab.as_str()),
+            get(move |State(app), uri, visit| hosted::tab(app, uri, visit, tab)),
+        )
     });
     Router::new()
         .route("/", get(landing::show_by_query))

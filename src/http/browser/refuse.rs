@@ -25,9 +25,13 @@ fn table(refusal: &Refusal) -> (Problem, Option<StatusCode>) {
             }
             Error::RateLimited { .. } => (Problem::TooManyRequests, None),
             Error::Unavailable => (Problem::Unavailable, None),
-            Error::Conflict(_) | Error::IdempotencyConflict | Error::IdempotencyInProgress | Error::Internal => {
-                (Problem::Internal, None)
-            }
+            // What a tab's data come from is told of in the tab, never by a refusal.
+            Error::Conflict(_)
+            | Error::IdempotencyConflict
+            | Error::IdempotencyInProgress
+            | Error::UpstreamUnavailable
+            | Error::UpstreamTimeout
+            | Error::Internal => (Problem::Internal, None),
         },
     }
 }
@@ -39,6 +43,6 @@ pub(crate) fn refuse(refusal: &Refusal) -> Response {
     if let Some(status) = status {
         *response.status_mut() = status;
     }
-    crate::http::native::add_headers(refusal, &mut response);
+    refusal.add_headers(&mut response);
     response
 }
