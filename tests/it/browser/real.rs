@@ -10,7 +10,7 @@ use super::{nginx, portal};
 use crate::support::{Server, Store};
 
 /// One after the other: each has a browser, and the machine has few cores.
-const SUITES: [&str; 4] = ["flow", "pages", "https", "scanner"];
+const SUITES: [&str; 4] = ["https", "flow", "pages", "scanner"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_works_in_a_real_browser() {
