@@ -15,6 +15,7 @@
 
 mod clients;
 mod gateway;
+mod merchant;
 mod revkeen;
 mod sdk_node;
 mod smoke;
