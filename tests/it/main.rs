@@ -17,6 +17,7 @@ mod browser;
 mod clients;
 mod gateway;
 mod native;
+mod merchant;
 mod revkeen;
 mod sdk_node;
 mod smoke;
