@@ -13,5 +13,6 @@
     reason = "a test fails by panicking, helpers outside of #[test] included, and may look at the clock"
 )]
 
+mod faults;
 mod smoke;
 mod support;
