@@ -38,11 +38,8 @@ impl Limits {
         let mut rows = Vec::new();
         for (name, script) in [("pgbench insert", INSERT), ("pgbench update", UPDATE)] {
             let database = cluster.database();
-            let store = vestibule::store::Store::open(&vestibule::store::Options {
-                url: database.url().into(),
-                max_connections: 2,
-            });
-            let store = store.await.unwrap();
+            let options = vestibule::store::Options { url: database.url().into(), max_connections: 2 };
+            let store = vestibule::store::Store::open(&options).await.unwrap();
             store.migrate().await.unwrap();
             store.close().await;
             psql(cluster, database.url(), TABLE);
@@ -80,7 +77,7 @@ fn psql(cluster: &Cluster, url: &str, sql: &str) {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
-fn pgbench(cluster: &Cluster, url: &str, name: &str, sql: &str, clients: usize, time: Duration) -> Row {
+fn pgbench(cluster: &Cluster, url: &str, name: &'static str, sql: &str, clients: usize, time: Duration) -> Row {
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("script.sql");
     fs::write(&script, sql).unwrap();

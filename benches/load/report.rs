@@ -19,10 +19,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(crate) fn new<'a>(store: &'static str, operation: &'a str, clients: usize, outcome: &Outcome) -> Self
-    where
-        'a: 'static,
-    {
+    pub(crate) fn new(store: &'static str, operation: &'static str, clients: usize, outcome: &Outcome) -> Self {
         Self {
             store,
             operation,

@@ -15,9 +15,10 @@
 
 mod browser;
 mod clients;
+mod faults;
 mod gateway;
-mod native;
 mod merchant;
+mod native;
 mod revkeen;
 mod sdk_node;
 mod smoke;
