@@ -202,13 +202,19 @@ impl Postgres {
         let sql = format!(
             "select exists (select 1 from {name} where coalesce(ended_at, browser_expires_at, link_expires_at) >= $1)"
         );
-        self.read(move |link| {
+        let held = self.read(move |link| {
             Box::pin(async move {
                 let query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).persistent(false).bind(over);
                 Ok(query.fetch_one(&mut *link.conn).await?)
             })
-        })
-        .await
+        });
+        match held.await {
+            // Another instance's sweep dropped it meanwhile.
+            Err(StoreError::Internal(sqlx::Error::Database(refusal))) if refusal.code().as_deref() == Some("42P01") => {
+                Ok(true)
+            }
+            held => held,
+        }
     }
 
     /// Runs a change of the schema that waits for nobody long; names in it are our own, never a client's.

@@ -22,5 +22,6 @@ mod native;
 mod revkeen;
 mod sdk_node;
 mod smoke;
+mod store;
 mod support;
 mod unkey;

@@ -1,0 +1,156 @@
+//! Many creations in one write: each fails alone, and none gets into another tenant's hands.
+
+use vestibule::domain::id::{CustomerId, SessionId};
+use vestibule::domain::secret::SecretHash;
+use vestibule::store::{IdempotencyRow, NewSession, StoreError};
+
+use super::bench::{Bench, NOW, hash, insert_tenant, later, nanos};
+
+fn row(id: SecretHash) -> IdempotencyRow {
+    IdempotencyRow { id, expires_at: later(NOW, 1000), fingerprint: hash("body"), sealed: vec![1, 2, 3] }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poisoned_item_fails_alone() {
+    for bench in Bench::both().await {
+        let known = bench.keep(bench.link("a")).await;
+        for poison in ["a session that exists", "an event that exists", "an idempotency key that is taken"] {
+            let before = (bench.count("portal_sessions").await, bench.count("events").await);
+            let mut items: Vec<NewSession> = (0..9).map(|n| bench.link(&format!("{poison} {n}"))).collect();
+            match poison {
+                "a session that exists" => items[4].session.id = known.id,
+                "an event that exists" => {
+                    let event = bench.event(vestibule::domain::event::EventType::KeyCreated);
+                    items[4].event.id = event.id;
+                    bench.store.record(event).await.unwrap();
+                }
+                _ => {
+                    bench.store.keep_answer(row(hash("taken")), NOW).await.unwrap();
+                    items[4].beside = Some(Box::new(|_| row(hash("taken"))));
+                    items[5].beside = Some(Box::new(|_| row(hash("free"))));
+                }
+            }
+            let done = bench.store.create_sessions(items).await;
+            for (n, one) in done.iter().enumerate() {
+                assert_eq!(one.is_err(), n == 4, "{poison}: {n}: {one:?}");
+                assert!(n == 4 || one.as_ref().unwrap().is_some());
+            }
+            let is_told = matches!(done[4], Err(StoreError::IdempotencyTaken));
+            assert_eq!(is_told, poison == "an idempotency key that is taken");
+            let extra = i64::from(poison == "an event that exists");
+            let after = (bench.count("portal_sessions").await, bench.count("events").await);
+            assert_eq!(after, (before.0 + 8, before.1 + 8 + extra), "{poison}");
+            let orphans = format!("select count(*) from customers where external_id = '{poison} 4'");
+            assert_eq!(bench.db.number(&orphans).await, 0, "{poison}: nothing of it is left");
+        }
+        assert_eq!(bench.count("idempotency").await, 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poisoned_exchange_fails_alone() {
+    for bench in Bench::both().await {
+        let mut items = Vec::new();
+        for _ in 0..7 {
+            let session = bench.keep(bench.link("a")).await;
+            items.push(bench.exchange(session.id, "browser", None));
+        }
+        let event = bench.event(vestibule::domain::event::EventType::KeyCreated);
+        items[3].event_id = event.id;
+        bench.store.record(event).await.unwrap();
+        let done = bench.store.exchange(items.clone(), NOW).await;
+        for (n, one) in done.iter().enumerate() {
+            assert_eq!(one.is_err(), n == 3, "{n}: {one:?}");
+            assert!(n == 3 || one.as_ref().unwrap().is_some());
+        }
+        // And its link is not spent.
+        let retry = bench.exchange(items[3].id, "browser", None);
+        assert!(bench.store.exchange(vec![retry], NOW).await.pop().unwrap().unwrap().is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_never_mix_tenants_or_modes() {
+    for bench in Bench::both().await {
+        let (other, other_portal) = insert_tenant(&bench.store).await;
+        let foreign = bench.keep(bench.link("theirs")).await;
+        let mut items = Vec::new();
+        for n in 0..24 {
+            let mut item = bench.link("same-name");
+            item.session.livemode = n % 4 >= 2;
+            item.event.livemode = item.session.livemode;
+            if n % 2 == 1 {
+                (item.session.tenant_id, item.session.portal_id) = (other, other_portal.id);
+                item.event.tenant_id = other;
+            }
+            items.push(item);
+        }
+        // By id: one's own customer is found, another tenant's or mode's is not, an unknown one neither.
+        let by_id = |tenant, live: bool, customer: CustomerId| {
+            let mut item = bench.link("");
+            item.session.tenant_id = tenant;
+            item.session.livemode = live;
+            item.session.customer_id = customer;
+            item.by_external_id = false;
+            item
+        };
+        items.push(by_id(bench.tenant, false, foreign.customer_id));
+        items.push(by_id(other, false, foreign.customer_id));
+        items.push(by_id(bench.tenant, true, foreign.customer_id));
+        items.push(by_id(bench.tenant, false, CustomerId::at(nanos(NOW))));
+        let ids: Vec<SessionId> = items.iter().map(|item| item.session.id).collect();
+        let asked: Vec<_> = items.iter().map(|item| (item.session.tenant_id, item.session.livemode)).collect();
+        let events = bench.count("events").await;
+        let done = bench.store.create_sessions(items).await;
+
+        let kept: Vec<_> = done.into_iter().map(Result::unwrap).collect();
+        assert_eq!(kept[24].as_ref().map(|session| session.customer_id), Some(foreign.customer_id));
+        assert_eq!(kept[24].as_ref().unwrap().customer_external_id, "theirs");
+        assert!(kept[25..].iter().all(Option::is_none), "a foreign, another mode's and an unknown customer");
+        assert_eq!(bench.count("events").await, events + 25);
+        let mut owners = std::collections::BTreeMap::new();
+        for n in 0..24 {
+            let session = kept[n].as_ref().unwrap();
+            let owner = owners.entry(asked[n]).or_insert(session.customer_id);
+            assert_eq!(*owner, session.customer_id, "one customer for each tenant and mode");
+            for tenant in [bench.tenant, other] {
+                for live in [false, true] {
+                    let found = bench.store.session(tenant, live, ids[n]).await.unwrap();
+                    assert_eq!(found.is_some(), (tenant, live) == asked[n]);
+                    let customer = bench.store.customer(tenant, live, session.customer_id).await.unwrap();
+                    assert_eq!(customer.is_some(), (tenant, live) == asked[n]);
+                }
+            }
+        }
+        owners
+            .into_values()
+            .collect::<std::collections::BTreeSet<_>>()
+            .len()
+            .eq(&4)
+            .then_some(())
+            .expect("four customers");
+    }
+}
+
+/// What is kept beside a write is there exactly when the write is.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_idempotent_answer_commits_with_the_session() {
+    for bench in Bench::both().await {
+        let with_answer = |name: &str| {
+            let id = hash(name);
+            NewSession { beside: Some(Box::new(move |_| row(id))), ..bench.link("a") }
+        };
+        let kept = bench.keep(with_answer("one")).await;
+        assert!(bench.store.find_answer(hash("one"), NOW).await.unwrap().is_some());
+        assert!(bench.store.find_answer(hash("one"), later(NOW, 1000)).await.unwrap().is_none(), "its time is over");
+        let before = bench.count("portal_sessions").await;
+        let again = bench.store.create_sessions(vec![with_answer("one")]).await.pop().unwrap();
+        assert!(matches!(again, Err(StoreError::IdempotencyTaken)), "{again:?}");
+        assert_eq!(bench.count("portal_sessions").await, before);
+        let mut unknown = with_answer("two");
+        unknown.by_external_id = false;
+        assert!(bench.store.create_sessions(vec![unknown]).await.pop().unwrap().unwrap().is_none());
+        assert!(bench.store.find_answer(hash("two"), NOW).await.unwrap().is_none(), "no answer without a session");
+        assert!(bench.store.session(bench.tenant, false, kept.id).await.unwrap().is_some());
+    }
+}

@@ -1,0 +1,57 @@
+//! Schema versions: at once from several sides, again, and on a newer schema.
+
+use crate::support::{Server, Store as Kind};
+
+use super::bench::{Bench, open};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_at_once_on_an_empty_database() {
+    for kind in Kind::both() {
+        let database = kind.database();
+        let all = (0..5).map(|_| {
+            let database = database.clone();
+            tokio::spawn(async move { open(&database).await.migrate().await })
+        });
+        for one in all.collect::<Vec<_>>() {
+            one.await.unwrap().expect("a migration");
+        }
+        let store = open(&database).await;
+        store.migrate().await.expect("again");
+        let db = crate::support::Db::open(&database).await;
+        assert_eq!(db.number("select count(*) from tenants").await, 0);
+        let twice = "select count(*) - count(distinct version) from _sqlx_migrations";
+        assert_eq!(db.number(twice).await, 0);
+    }
+}
+
+/// The same with whole processes, each of which serves then.
+#[tokio::test(flavor = "multi_thread")]
+async fn five_instances_that_start_at_once() {
+    for kind in Kind::both() {
+        let database = kind.database();
+        let mut servers: Vec<Server> = (0..5).map(|_| Server::on(&database).spawn()).collect();
+        for server in &mut servers {
+            assert!(server.ready().await, "{}", server.log());
+        }
+        let key = servers[0].tenant().key;
+        for server in &servers {
+            server.http.key(&key).get("/v1/portals/default").await.expect(200);
+        }
+    }
+}
+
+/// While a new version rolls out, the old one goes on with the newer schema.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_schema_is_left_alone() {
+    for bench in Bench::both().await {
+        let stamp = match bench.db {
+            crate::support::Db::Postgres(_) => "now(), true, '\\x00', 1",
+            crate::support::Db::Sqlite(_) => "current_timestamp, 1, x'00', 1",
+        };
+        let columns = "version, description, installed_on, success, checksum, execution_time";
+        let newer = format!("insert into _sqlx_migrations ({columns}) values (9999, 'from the future', {stamp})");
+        assert_eq!(bench.db.execute(&newer).await, 1);
+        bench.store.migrate().await.expect("the old version on a newer schema");
+        bench.keep(bench.link("a")).await;
+    }
+}

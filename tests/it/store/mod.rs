@@ -1,0 +1,9 @@
+//! The store's own contract, the same on both databases.
+
+mod atomic;
+mod batches;
+mod bench;
+mod exchange;
+mod migrations;
+mod retention;
+mod statements;

@@ -1,0 +1,182 @@
+//! Retention: what is over long enough goes, what is not stays; partitions ahead.
+
+use vestibule::domain::event::EventType;
+use vestibule::domain::id::SessionId;
+use vestibule::domain::time::{Seconds, Timestamp};
+use vestibule::store::{IdempotencyRow, Retention, Swept};
+
+use super::bench::{Bench, NOW, hash, later};
+use crate::support::Db;
+
+const KEEP: Retention = Retention { sessions: Seconds::days(30), events: Seconds::days(400) };
+const DAY: i64 = 86_400_000;
+
+fn days_ago(days: i64) -> Timestamp {
+    later(NOW, -days * DAY)
+}
+
+impl Bench {
+    async fn has(&self, id: SessionId) -> bool {
+        let id = self.db.literal(id.0);
+        self.db.number(&format!("select count(*) from portal_sessions where id = {id}")).await == 1
+    }
+
+    /// A link that was minted then and lived for an hour.
+    async fn old_link(&self, at: Timestamp) -> SessionId {
+        let mut item = self.link_at("a", at);
+        item.session.link_expires_at = at.plus(Seconds(3600));
+        self.keep(item).await.id
+    }
+
+    /// A session that was exchanged then and lives for a month.
+    async fn old_session(&self, at: Timestamp) -> SessionId {
+        let mut item = self.link_at("a", at);
+        item.session.session_ttl = Seconds::days(30);
+        let id = self.keep(item).await.id;
+        let won = self.store.exchange(vec![self.exchange(id, "browser", None)], at).await;
+        assert!(won.into_iter().all(|won| won.unwrap().is_some()));
+        id
+    }
+
+    async fn partitions(&self, table: &str) -> i64 {
+        self.db.number(&format!("select count(*) from pg_inherits where inhparent = '{table}'::regclass")).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_go_thirty_days_past_their_end() {
+    for bench in Bench::both().await {
+        bench.store.make_partitions(days_ago(70), NOW).await.unwrap();
+        let link_long_over = bench.old_link(days_ago(33)).await;
+        let link_over = bench.old_link(days_ago(29)).await;
+        let session_over = bench.old_session(days_ago(63)).await;
+        let session_just_over = bench.old_session(days_ago(59)).await;
+        let session_live = bench.old_session(days_ago(29)).await;
+        // Logged out early, it is over since then.
+        let logged_out = bench.old_session(days_ago(40)).await;
+        let event = bench.event_at(EventType::SessionEnded, days_ago(39));
+        assert!(bench.store.end_session(logged_out, hash("browser"), event).await.unwrap());
+        let logged_out_late = bench.old_session(days_ago(40)).await;
+        let event = bench.event_at(EventType::SessionEnded, days_ago(20));
+        assert!(bench.store.end_session(logged_out_late, hash("browser"), event).await.unwrap());
+
+        let swept = bench.store.sweep(NOW, KEEP).await.unwrap();
+        assert_ne!(swept, Swept::default());
+        for (id, stays, what) in [
+            (link_long_over, false, "a link that ran out 33 days ago"),
+            (link_over, true, "a link that ran out 29 days ago"),
+            (session_over, false, "a session that ran out 33 days ago"),
+            (session_just_over, true, "a session that ran out 29 days ago"),
+            (session_live, true, "a live session"),
+            (logged_out, false, "one that was logged out 39 days ago"),
+            (logged_out_late, true, "one that was logged out 20 days ago"),
+        ] {
+            assert_eq!(bench.has(id).await, stays, "{what}");
+        }
+        assert_eq!(bench.store.sweep(NOW, KEEP).await.unwrap(), Swept::default(), "a second pass finds nothing");
+        let later_on = later(NOW, 100 * DAY);
+        bench.store.sweep(later_on, KEEP).await.unwrap();
+        assert_eq!(bench.count("portal_sessions").await, 0);
+        // A customer is nothing that time removes.
+        assert_eq!(bench.count("customers").await, 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_answers_and_revocations() {
+    for bench in Bench::both().await {
+        bench.store.make_partitions(days_ago(470), NOW).await.unwrap();
+        for days in [470, 399, 1] {
+            bench.store.record(bench.event_at(EventType::KeyCreated, days_ago(days))).await.unwrap();
+        }
+        for (name, millis) in [("over", 0), ("good", 1)] {
+            let expires_at = later(NOW, millis);
+            let row = IdempotencyRow { id: hash(name), expires_at, fingerprint: hash("b"), sealed: vec![] };
+            bench.store.keep_answer(row, days_ago(1)).await.unwrap();
+        }
+        for minutes in [16, 14] {
+            let session = bench.old_link(later(NOW, -minutes * 60_000)).await;
+            let event = bench.event_at(EventType::SessionRevoked, later(NOW, -minutes * 60_000));
+            assert!(bench.store.revoke_session(bench.tenant, false, session, event).await.unwrap());
+        }
+        bench.store.sweep(NOW, KEEP).await.unwrap();
+        assert_eq!(bench.db.number("select count(*) from events where type = 'key.created'").await, 2);
+        assert_eq!(bench.count("idempotency").await, 1);
+        assert!(bench.store.find_answer(hash("good"), NOW).await.unwrap().is_some());
+        assert_eq!(bench.count("revocations").await, 1, "every instance has heard of what is older");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partitions_are_made_ahead_and_dropped_behind() {
+    let bench = Bench::new(crate::support::Store::Postgres).await;
+    assert!(matches!(bench.db, Db::Postgres(_)));
+    let today = bench.partitions("portal_sessions").await;
+    assert_eq!(today, 1);
+    bench.store.sweep(NOW, KEEP).await.unwrap();
+    assert_eq!(bench.partitions("portal_sessions").await, 9, "yesterday, today and seven days");
+    // What comes in the next week has its place, on the last day as well.
+    for days in [1, 6, 7] {
+        bench.old_link(later(NOW, days * DAY)).await;
+    }
+    let mut item = bench.link_at("a", later(NOW, 8 * DAY));
+    item.event = bench.event(EventType::SessionCreated);
+    assert!(bench.store.create_sessions(vec![item]).await.pop().unwrap().is_err(), "and no further");
+
+    bench.store.make_partitions(days_ago(40), days_ago(35)).await.unwrap();
+    let straggler = bench.old_session(days_ago(37)).await;
+    let over = bench.old_link(days_ago(37)).await;
+    let before = bench.partitions("portal_sessions").await;
+    assert_eq!(before, 15);
+    let swept = bench.store.sweep(NOW, KEEP).await.unwrap();
+    assert_eq!(swept, Swept { partitions: 5, rows: 1 }, "all of those days but the straggler's");
+    assert_eq!(bench.partitions("portal_sessions").await, 10);
+    assert!(bench.has(straggler).await && !bench.has(over).await);
+    // Once that is over too, its partition goes as well.
+    let swept = bench.store.sweep(later(NOW, 30 * DAY), KEEP).await.unwrap();
+    assert!(swept.partitions >= 1 && !bench.has(straggler).await, "{swept:?}");
+
+    // Months of events.
+    bench.store.make_partitions(days_ago(470), days_ago(410)).await.unwrap();
+    let before = bench.partitions("events").await;
+    bench.store.sweep(NOW, KEEP).await.unwrap();
+    assert!(bench.partitions("events").await < before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_sweepers_at_once_do_not_disturb_each_other() {
+    for bench in Bench::both().await {
+        bench.store.make_partitions(days_ago(40), NOW).await.unwrap();
+        for days in 33..40 {
+            bench.old_link(days_ago(days)).await;
+        }
+        let sweeps = (0..4).map(|_| {
+            let store = bench.store.clone();
+            tokio::spawn(async move { store.sweep(NOW, KEEP).await })
+        });
+        for sweep in sweeps.collect::<Vec<_>>() {
+            sweep.await.unwrap().expect("a sweep");
+        }
+        assert_eq!(bench.count("portal_sessions").await, 0);
+    }
+}
+
+/// The sweep deletes at most 5000 rows at a time, and all of them in the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_rows_than_one_statement_takes() {
+    for bench in Bench::both().await {
+        let insert = match bench.db {
+            Db::Postgres(_) => {
+                "insert into idempotency select sha256(n::text::bytea), timestamptz 'epoch', '\\x00', '\\x00' \
+                 from generate_series(1, 11000) n"
+            }
+            Db::Sqlite(_) => {
+                "insert into idempotency with recursive n(i) as (select 1 union all select i + 1 from n where i < 11000) \
+                 select cast(printf('%032d', i) as blob), 0, x'00', x'00' from n"
+            }
+        };
+        assert_eq!(bench.db.execute(insert).await, 11_000);
+        assert_eq!(bench.store.sweep(NOW, KEEP).await.unwrap().rows, 11_000);
+        assert_eq!(bench.count("idempotency").await, 0);
+    }
+}

@@ -1,0 +1,50 @@
+//! Every statement is understood by the database that it is for, on the migrated schema.
+
+use sqlx::{AssertSqlSafe, Executor as _, SqlSafeStr as _};
+use vestibule::store::{Store, statements};
+
+use super::bench::Bench;
+
+async fn understood(store: &Store, sql: &str) -> Result<(), sqlx::Error> {
+    let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
+    match store {
+        Store::Postgres(db) => db.pool().prepare(sql).await.map(drop),
+        Store::Sqlite(db) => db.pool().prepare(sql).await.map(drop),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_statement_is_understood() {
+    for bench in Bench::both().await {
+        // The question itself has to be able to fail.
+        for wrong in ["select no_such_column from tenants", "selec 1", "update portals set slugg = $1"] {
+            assert!(understood(&bench.store, wrong).await.is_err(), "{wrong}");
+        }
+        let all = statements::all(&bench.store);
+        assert!(all.len() > 80, "{} statements", all.len());
+        for (name, sql) in all {
+            if let Err(error) = understood(&bench.store, &sql).await {
+                panic!("{:?}: {name}: {error}\n{sql}", bench.store);
+            }
+        }
+    }
+}
+
+/// A statement that some file keeps for itself would escape the other test.
+#[test]
+fn every_statement_is_in_the_list() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/src/store");
+    let mut declared = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let source = std::fs::read_to_string(&path).unwrap();
+        let module = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        if !source.contains("\nstatements! {") {
+            continue;
+        }
+        declared += 1;
+        let list = std::fs::read_to_string(format!("{folder}/statements.rs")).unwrap();
+        assert!(list.contains(&format!("{module}::STATEMENTS")), "{module} is not listed");
+    }
+    assert!(declared > 10, "{declared} files with statements");
+}
