@@ -19,6 +19,7 @@ mod faults;
 mod gateway;
 mod merchant;
 mod native;
+mod process;
 mod revkeen;
 mod sdk_node;
 mod smoke;

@@ -1,0 +1,140 @@
+//! The OpenAPI document and the page to read it.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::support::{Store, World, text};
+
+async fn document() -> Value {
+    let world = World::new(Store::Sqlite).await;
+    let answer = world.http.get("/openapi.json").await.expect(200);
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    answer.json()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_document_is_what_it_was() {
+    let mut document = document().await;
+    assert_eq!(document["info"]["version"].as_str(), Some(env!("CARGO_PKG_VERSION")));
+    document["info"]["version"] = "[version]".into();
+    insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false, omit_expression => true }, {
+        insta::assert_json_snapshot!("openapi", document);
+    });
+}
+
+/// Each path and method of the document is served, and each needs what the document says.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_it_lists_is_served() {
+    let world = World::new(Store::Sqlite).await;
+    let document = document().await;
+    let mut count = 0;
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            count += 1;
+            let method: Method = method.to_uppercase().parse().unwrap();
+            let real = path.split('/').map(|part| if part.starts_with('{') { "x" } else { part });
+            let real = real.collect::<Vec<_>>().join("/");
+            let answer = world.http.send(method.clone(), &real, None).await;
+            let needs = operation["security"].to_string();
+            if needs.contains("secretKey") {
+                answer.unauthenticated();
+            } else if needs.contains("browserToken") {
+                answer.no_session();
+            } else {
+                assert_ne!(answer.status, 404, "{method} {path}: {}", answer.text());
+                assert_ne!(answer.status, 405, "{method} {path}: {}", answer.text());
+            }
+            // Complete: a word of its own, every kind of refusal, an example for what it takes.
+            assert!(!text(operation, "summary").is_empty() && !text(operation, "operationId").is_empty(), "{path}");
+            let responses = operation["responses"].as_object().unwrap();
+            for status in ["400", "429", "500", "503"] {
+                assert!(responses.contains_key(status), "{method} {path} lacks {status}");
+            }
+            for (status, response) in responses.iter().filter(|(status, _)| status.as_str() >= "400") {
+                let schema = &response["content"]["application/json"]["schema"]["$ref"];
+                assert_eq!(schema, "#/components/schemas/ErrorBody", "{method} {path} {status}");
+            }
+            if let Some(body) = operation.get("requestBody") {
+                let name = text(&body["content"]["application/json"]["schema"], "$ref").rsplit('/').next().unwrap();
+                let schema = document["components"]["schemas"][name].to_string();
+                assert!(schema.contains("example"), "{name} has no example");
+            }
+        }
+    }
+    assert_eq!(count, 19);
+    let schemes: Vec<&str> =
+        document["components"]["securitySchemes"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(BTreeSet::from_iter(schemes), BTreeSet::from(["secretKey", "browserToken", "apiKey", "cookie"]));
+}
+
+/// Every `$ref` leads somewhere, and no schema is there for nobody.
+#[tokio::test(flavor = "multi_thread")]
+async fn its_references_hold() {
+    let document = document().await;
+    let whole = document.to_string();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    let used: BTreeSet<&str> =
+        whole.split("\"#/components/schemas/").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    let known: BTreeSet<&str> = schemas.keys().map(String::as_str).collect();
+    assert_eq!(used.difference(&known).collect::<Vec<_>>(), [&""; 0], "used and not there");
+    assert_eq!(known.difference(&used).collect::<Vec<_>>(), [&""; 0], "there and not used");
+}
+
+/// Answers have the fields that the document says, no more and no fewer.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_are_as_documented() {
+    let world = World::new(Store::Sqlite).await;
+    let document = document().await;
+    let created = world.mint(serde_json::json!({})).await;
+    let opened = world.exchange(text(&created, "token")).await.expect(200).json();
+    let get = async |path: &str| world.api.get(path).await.expect(200).json();
+    let events = get("/v1/events").await;
+    for (schema, answer) in [
+        ("PortalSession", get(&format!("/v1/portal-sessions/{}", text(&created, "id"))).await),
+        ("BrowserSession", opened["browserSession"].clone()),
+        ("Portal", get("/v1/portals/default").await),
+        ("Branding", get("/v1/portals/default").await["branding"].clone()),
+        ("Customer", get(&format!("/v1/customers/{}", text(&created, "customerId"))).await),
+        ("Event", events["data"][0].clone()),
+        ("Actor", events["data"][0]["actor"].clone()),
+    ] {
+        let described = &document["components"]["schemas"][schema]["properties"];
+        let described: BTreeSet<&String> = described.as_object().unwrap_or_else(|| panic!("{schema}")).keys().collect();
+        assert_eq!(described, answer.as_object().unwrap().keys().collect(), "{schema}");
+    }
+}
+
+/// The page and all that it loads come from here, relative to where the page really is.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_loads_with_nothing_from_elsewhere() {
+    let world = World::new(Store::Sqlite).await;
+    for page in ["/docs", "/docs/errors"] {
+        let answer = world.http.get(page).await.expect(200);
+        assert!(answer.header("content-type").unwrap().starts_with("text/html"));
+        let policy = answer.header("content-security-policy").expect("a policy");
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe-"), "{policy}");
+        let html = answer.text();
+        assert!(!html.contains("<style") && !html.contains("<script>") && !html.contains(" style="), "{html}");
+        let base = reqwest::Url::parse(&world.http.url(page)).unwrap();
+        let mut loaded = 0;
+        for attribute in ["src=\"", "href=\""] {
+            for rest in html.split(attribute).skip(1) {
+                let reference = rest.split('"').next().unwrap();
+                let url = base.join(reference).unwrap();
+                assert_eq!((url.host_str(), url.port()), (base.host_str(), base.port()), "{reference}");
+                let asset = world.http.get(url.path()).await;
+                assert_eq!(asset.status, 200, "{reference} of {page}");
+                assert!(!asset.body.is_empty());
+                loaded += 1;
+            }
+        }
+        assert!(loaded > 0, "{html}");
+    }
+    let script = world.http.get("/docs/swagger-initializer.js").await.expect(200).text();
+    assert!(script.contains("\"/openapi.json\"") && !script.contains("petstore"), "{script}");
+    for nothing in ["/docs/nothing.js", "/docs/..%2fCargo.toml", "/docs/%00"] {
+        world.http.get(nothing).await.missing();
+    }
+}

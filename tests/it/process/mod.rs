@@ -1,0 +1,10 @@
+//! The service as a program: its command line, what it leaves behind, how it starts and stops.
+
+mod cli;
+mod config;
+mod dev;
+mod docs;
+mod durability;
+mod health;
+mod secrets;
+mod shutdown;
