@@ -1,6 +1,6 @@
 //! What is known of the request being served, wherever its answer is written.
 
-use super::{browser, native, refusal::Refusal};
+use super::{browser, native, refusal::Refusal, unkey};
 use crate::domain::id::{KeyId, RequestId};
 use axum::{
     http::{HeaderMap, StatusCode, header},
@@ -13,23 +13,29 @@ use std::sync::{Arc, OnceLock};
 pub(crate) enum Dialect {
     /// Our own API.
     Native,
+    /// Unkey's, as this client of it takes refusals.
+    Unkey(unkey::Manner),
     /// Pages that people see.
     Browser,
 }
 
 impl Dialect {
-    /// The dialect of a path, also of one that leads nowhere.
-    pub(crate) fn of(path: &str) -> Self {
+    /// The dialect of a request, also of one whose path leads nowhere.
+    pub(crate) fn of(path: &str, headers: &HeaderMap) -> Self {
         if path == "/" || ["/r/", "/p/", "/assets/"].iter().any(|start| path.starts_with(start)) {
             return Self::Browser;
+        }
+        if unkey::owns(path) {
+            return Self::Unkey(unkey::Manner::of(path, headers));
         }
         Self::Native
     }
 
     /// The content type of its answers, for one that is given again.
-    pub(crate) fn content_type(self, _: StatusCode) -> &'static str {
+    pub(crate) fn content_type(self, status: StatusCode) -> &'static str {
         match self {
             Self::Native => "application/json",
+            Self::Unkey(manner) => manner.content_type(status),
             Self::Browser => "text/html; charset=utf-8",
         }
     }
@@ -38,6 +44,7 @@ impl Dialect {
     pub(crate) fn refuse(self, refusal: &Refusal) -> Response {
         match self {
             Self::Native => native::refuse(refusal),
+            Self::Unkey(manner) => manner.refuse(refusal),
             Self::Browser => browser::refuse(refusal),
         }
     }

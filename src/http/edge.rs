@@ -26,7 +26,7 @@ pub(crate) async fn handle(State(app): State<App>, request: Request, next: Next)
     let route = request.extensions().get::<MatchedPath>().cloned();
     let context = Arc::new(Context {
         id: RequestId::at(app.service().clock().nanos()),
-        dialect: Dialect::of(request.uri().path()),
+        dialect: Dialect::of(request.uri().path(), request.headers()),
         docs_url: Arc::clone(&app.inner.docs_url),
         reader: Reader::of(request.headers()),
         key: OnceLock::new(),

@@ -1,6 +1,7 @@
 //! What the outside sees. This file is the table of contents; each dialect has a folder with its
 //! requests, answers and error table, and they don't know each other.
 
+mod answer;
 mod auth;
 mod body;
 mod browser;
@@ -16,6 +17,7 @@ pub mod native;
 mod ops;
 mod refusal;
 mod same_origin;
+mod unkey;
 
 pub use native::openapi;
 
@@ -73,10 +75,12 @@ impl App {
 /// panic, time limit), `body` (size, time to send it, admission), `idempotency` where a key is
 /// used; then the route's extractors say who asks, and its handler calls the service.
 pub fn router(app: App) -> Router {
-    let merchants = native::merchant_routes().layer(from_fn_with_state(app.clone(), idempotency::replay));
+    let merchants = native::merchant_routes().merge(unkey::merchant_routes());
+    let merchants = merchants.layer(from_fn_with_state(app.clone(), idempotency::replay));
     Router::new()
         .merge(merchants)
         .merge(native::browser_routes(&app))
+        .merge(unkey::browser_routes())
         .merge(browser::routes())
         .merge(ops::routes())
         .fallback(edge::not_found)

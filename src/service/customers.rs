@@ -8,7 +8,7 @@ use crate::{
         id::CustomerId,
         time::Timestamp,
     },
-    store::Beside,
+    store::{Beside, StatusFilter},
 };
 
 /// Changes to a customer are tried so often when others change it at the same time.
@@ -112,7 +112,7 @@ impl Merchant {
     /// [`Error::Missing`] when there is none that this key may change.
     pub async fn erase_customer(&self, id: CustomerId) -> Result<(), Error> {
         self.customer_for("update", id).await?;
-        self.revoke_sessions_of(id, None, None).await?;
+        self.revoke_sessions_of(id, None, StatusFilter::All, None).await?;
         let mut event = self.event(EventType::CustomerDeleted);
         event.customer_id = Some(id);
         let erased = self.service.store().erase_customer(self.key.tenant_id, self.key.livemode, id, event).await?;
@@ -130,6 +130,6 @@ impl Merchant {
             return Err(Error::Missing("customer"));
         }
         self.any_customer(id).await?;
-        self.revoke_sessions_of(id, portals, beside).await
+        self.revoke_sessions_of(id, portals, StatusFilter::All, beside).await
     }
 }

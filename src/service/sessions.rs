@@ -290,7 +290,7 @@ impl Merchant {
         revoked.then_some(()).ok_or(Error::Missing("portal session"))
     }
 
-    /// Revokes all sessions of a customer, or those in `portals`; how many there were.
+    /// Revokes a customer's sessions, those of `status` in `portals`; how many there were.
     ///
     /// # Errors
     /// When the store does not answer.
@@ -298,6 +298,7 @@ impl Merchant {
         &self,
         customer: CustomerId,
         portals: Option<Vec<PortalId>>,
+        status: StatusFilter,
         beside: Option<Render<u64>>,
     ) -> Result<u64, Error> {
         let filter = ListFilter {
@@ -305,7 +306,7 @@ impl Merchant {
             livemode: self.key.livemode,
             customer_id: Some(customer),
             portals,
-            status: StatusFilter::All,
+            status,
             now: self.service.clock().now(),
         };
         let merchant = self.clone();

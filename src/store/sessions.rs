@@ -25,7 +25,8 @@ statements! {
     Both FIRST_USE = "update portal_sessions set first_used_at = $3 where id = $1 and browser_hash = $2 and first_used_at is null";
     Both END = "update portal_sessions set ended_at = $3 where id = $1 and browser_hash = $2 and ended_at is null and browser_expires_at > $3";
     Both REVOKE = "delete from portal_sessions where tenant_id = $1 and livemode = $2 and id = $3";
-    Both OF_CUSTOMER = "select id, portal_id from portal_sessions where tenant_id = $1 and livemode = $2 and customer_id = $3 and id > $4 order by id limit $5";
+    Both OF_CUSTOMER = "select id, portal_id from portal_sessions where tenant_id = $1 and livemode = $2 and customer_id = $3 and id > $4 \
+        and (used_at is null and link_expires_at > $6 or ended_at is null and browser_expires_at > $6 or $6 is null) order by id limit $5";
 }
 
 /// The highest id there can be: a list starts below it.
@@ -83,6 +84,8 @@ pub enum StatusFilter {
     Unused,
     /// Everything.
     All,
+    /// Links that can be exchanged, and browser sessions that are going on.
+    Live,
     /// Only those that stand there.
     Only(Status),
 }
@@ -105,9 +108,10 @@ pub struct ListFilter {
 }
 
 impl StatusFilter {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Unused,
         Self::All,
+        Self::Live,
         Self::Only(Status::Pending),
         Self::Only(Status::Opened),
         Self::Only(Status::Active),
@@ -119,6 +123,10 @@ impl StatusFilter {
     const fn condition(self) -> (&'static str, bool) {
         match self {
             Self::All => ("", false),
+            Self::Live => (
+                " and (s.used_at is null and s.link_expires_at > $7 or s.ended_at is null and s.browser_expires_at > $7)",
+                true,
+            ),
             Self::Unused => (" and s.used_at is null and s.link_expires_at > $7", true),
             Self::Only(Status::Pending) => {
                 (" and s.used_at is null and s.opened_at is null and s.link_expires_at > $7", true)
@@ -141,11 +149,16 @@ impl StatusFilter {
     fn floor(self, now: Timestamp) -> Uuid {
         let from = match self {
             Self::Unused | Self::Only(Status::Pending | Status::Opened) => now.minus(MAX_LINK_TTL),
-            Self::Only(Status::Active) => now.minus(MAX_LINK_TTL).minus(MAX_SESSION_TTL),
+            Self::Live | Self::Only(Status::Active) => return floor_of_live(now),
             Self::All | Self::Only(Status::Ended | Status::Expired) => return Uuid::nil(),
         };
         uuid_floor(from.millis())
     }
+}
+
+/// Before this id no session is live: how long a link and a session may live is bounded.
+pub(super) fn floor_of_live(now: Timestamp) -> Uuid {
+    uuid_floor(now.minus(MAX_LINK_TTL).minus(MAX_SESSION_TTL).millis())
 }
 
 /// The list's text: a scan of one index from a bound on.
@@ -303,7 +316,7 @@ impl Store {
         })
     }
 
-    /// Revokes all sessions of a customer, in the portals named; `event` tells of each. How many were.
+    /// Revokes a customer's sessions, all or the live ones, in the portals named; `event` tells of each. How many were.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -316,6 +329,7 @@ impl Store {
     ) -> Result<u64, StoreError> {
         transact!(self, |link| {
             let (mut revoked, mut last) = (0, Uuid::nil());
+            let live_at = (filter.status == StatusFilter::Live).then_some(filter.now);
             loop {
                 let rows = fetch_all!(
                     link,
@@ -325,7 +339,8 @@ impl Store {
                     filter.livemode,
                     customer,
                     last,
-                    CHUNK
+                    CHUNK,
+                    live_at,
                 )?;
                 let found = rows.len();
                 for (id, portal) in rows {

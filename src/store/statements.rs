@@ -1,8 +1,8 @@
 //! The list of all statements, so that a test can describe each against both databases.
 
 use super::{
-    Store, create, customers, events, exchange, heartbeat, idempotency, keys, migrate, portals, retention, revocations,
-    sessions, tenants,
+    Store, create, customers, events, exchange, heartbeat, holders, idempotency, keys, migrate, portals, retention,
+    revocations, sessions, tenants,
 };
 
 /// Where a statement is used.
@@ -55,6 +55,7 @@ pub fn all(store: &Store) -> Vec<(String, String)> {
         events::STATEMENTS,
         exchange::STATEMENTS,
         heartbeat::STATEMENTS,
+        holders::STATEMENTS,
         idempotency::STATEMENTS,
         keys::STATEMENTS,
         migrate::STATEMENTS,

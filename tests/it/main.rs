@@ -18,3 +18,4 @@ mod native;
 mod sdk_node;
 mod smoke;
 mod support;
+mod unkey;

@@ -14,20 +14,22 @@ mod reading;
 mod sessions;
 mod viewer;
 
-pub(crate) use error::{add_headers, refuse};
+pub(crate) use error::refuse;
 pub use openapi::openapi;
 
-use super::{App, cors};
+use super::{
+    App,
+    answer::{json as answer, raw, to_json},
+    cors,
+};
 use crate::domain::{portal::Portal, session::Session, time::Timestamp};
 use axum::{
     Router,
-    body::Body,
-    http::{HeaderValue, StatusCode, header},
+    http::{StatusCode, header},
     middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::{any, options},
 };
-use serde::Serialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// What back ends call with a secret key.
@@ -68,24 +70,6 @@ pub(crate) fn browser_routes(app: &App) -> Router<App> {
         .route("/v1/portals/{portal}/auth/", any(forward_auth::authorize_below))
         .route("/v1/portals/{portal}/auth/{*path}", any(forward_auth::authorize_below))
         .merge(viewer)
-}
-
-/// A JSON answer that no cache may keep.
-fn answer(status: StatusCode, body: &impl Serialize) -> Response {
-    raw(status, to_json(body))
-}
-
-fn raw(status: StatusCode, body: impl Into<Body>) -> Response {
-    let mut response = (status, body.into()).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
-/// Our answers are plain data, so writing them can't fail.
-fn to_json(body: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(body).unwrap_or_default()
 }
 
 fn no_content() -> Response {

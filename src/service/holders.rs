@@ -1,0 +1,79 @@
+//! Who holds live sessions of a portal, and taking them back, by the tenant's own ids.
+
+use super::{Error, Listed, Merchant, idempotency::Render};
+use crate::{
+    domain::session::Session,
+    store::{HolderFilter, StatusFilter},
+};
+
+/// Which holders a back end wants listed.
+#[derive(Clone, Debug)]
+pub struct HolderQuery {
+    /// Slug or id.
+    pub portal: String,
+    /// How many at most.
+    pub limit: u32,
+    /// Only those whose external id comes after this one.
+    pub after: Option<String>,
+    /// Only those whose external id starts so.
+    pub prefix: Option<String>,
+}
+
+/// A customer and the live sessions that it holds, newest first.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// The tenant's own id.
+    pub external_id: String,
+    /// At least one.
+    pub sessions: Vec<Session>,
+}
+
+impl Merchant {
+    /// Lists who holds live sessions of a portal, in the byte order of their external ids.
+    ///
+    /// # Errors
+    /// [`Error::PortalMissing`] when there is no such portal whose sessions this key may read.
+    pub async fn holders(&self, query: HolderQuery) -> Result<Listed<Holder>, Error> {
+        let portal = self.portal_for("read_session", &query.portal).await?;
+        let filter = HolderFilter {
+            tenant_id: self.key.tenant_id,
+            livemode: self.key.livemode,
+            portal_id: portal.id,
+            after: query.after,
+            prefix: query.prefix,
+            now: self.service.clock().now(),
+        };
+        let sessions = self.service.store().held_sessions(filter, query.limit + 1).await?;
+        let mut data: Vec<Holder> = Vec::new();
+        for session in sessions {
+            match data.last_mut() {
+                Some(last) if last.external_id == session.customer_external_id => last.sessions.push(session),
+                _ => data.push(Holder { external_id: session.customer_external_id.clone(), sessions: vec![session] }),
+            }
+        }
+        let limit = query.limit as usize;
+        let has_more = data.len() > limit;
+        data.truncate(limit);
+        Ok(Listed { data, has_more })
+    }
+
+    /// Revokes the live sessions that a customer holds in a portal; how many there were.
+    ///
+    /// # Errors
+    /// [`Error::PortalMissing`] when there is no such portal whose sessions this key may revoke.
+    pub async fn revoke_holder(
+        &self,
+        portal: &str,
+        external_id: String,
+        beside: Option<Render<u64>>,
+    ) -> Result<u64, Error> {
+        let portal = self.portal_for("revoke_session", portal).await?;
+        let (tenant, live) = (self.key.tenant_id, self.key.livemode);
+        match self.service.store().customer_by_external_id(tenant, live, external_id).await? {
+            Some(customer) => {
+                self.revoke_sessions_of(customer.id, Some(vec![portal.id]), StatusFilter::Live, beside).await
+            }
+            None => Ok(0),
+        }
+    }
+}
