@@ -16,7 +16,7 @@ const PREFIX: &str = "VESTIBULE_";
 /// Names the file that is laid over the defaults.
 const FILE: &str = "VESTIBULE_CONFIG";
 /// Keys that may hold a secret: each may come from a file, and no error shows its value.
-const SECRETS: [&str; 1] = ["database_url"];
+const SECRETS: [&str; 2] = ["database_url", "gateway.secret"];
 
 type Environment = BTreeMap<String, String>;
 
@@ -116,6 +116,9 @@ pub struct Retention {
 pub struct Gateway {
     /// Whether it may lead to private addresses.
     pub allow_private: bool,
+    /// What the signing keys in the database are sealed under, if anything.
+    #[serde(deserialize_with = "passphrase")]
+    pub secret: Option<Secret>,
 }
 
 /// How the log is written.
@@ -276,6 +279,15 @@ fn database_url<'de, D: Deserializer<'de>>(value: D) -> Result<Secret, D::Error>
     known.then_some(Secret(text)).ok_or_else(|| D::Error::custom("it must start with postgres:// or sqlite://"))
 }
 
+fn passphrase<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Secret>, D::Error> {
+    let text = String::deserialize(value)?;
+    match text.chars().count() {
+        0 => Ok(None),
+        1..16 => Err(D::Error::custom("it must have at least 16 characters")),
+        _ => Ok(Some(Secret(text))),
+    }
+}
+
 /// A browser refuses our cookies on plain http except on a loopback host, so there is no way around that.
 fn origin<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
     let text = String::deserialize(value)?;
@@ -398,6 +410,7 @@ mod tests {
             ("VESTIBULE_TRUSTED_PROXIES", "trusted_proxies", "10.0.0.1,proxy"),
             ("VESTIBULE_LOG__FORMAT", "log.format", "xml"),
             ("VESTIBULE_GATEWAY__ALLOW_PRIVATE", "gateway.allow_private", "maybe"),
+            ("VESTIBULE_GATEWAY__SECRET", "gateway.secret", "hunter2"),
             ("DATABASE_URL", "database_url", "mysql://user:hunter2@host/db"),
         ] {
             let text = refusal(name, value);

@@ -128,6 +128,7 @@ fn settings(config: &Config) -> Settings {
         retention: Retention { sessions: Seconds::days(kept.session_days), events: Seconds::days(kept.event_days) },
         cached_sessions: config.cache.sessions,
         waiting_writes: config.limits.waiting_writes,
+        signing_secret: config.gateway.secret.clone(),
     }
 }
 

@@ -35,9 +35,7 @@ impl FromRequestParts<App> for Merchant {
 /// When it shows two different ones, or an `Authorization` of another scheme.
 pub(crate) fn presented(headers: &HeaderMap) -> Result<Option<&str>, Error> {
     let mut found: Option<&str> = None;
-    let bearers = headers.get_all(header::AUTHORIZATION).iter().map(|value| bearer(value.as_bytes()));
-    let plain = headers.get_all("x-api-key").iter().map(|value| value.to_str().ok());
-    for text in bearers.chain(plain) {
+    for text in all(headers) {
         let text = text.ok_or(Error::Unauthenticated(Denied::Invalid))?.trim();
         match found {
             _ if text.is_empty() => {}
@@ -46,6 +44,12 @@ pub(crate) fn presented(headers: &HeaderMap) -> Result<Option<&str>, Error> {
         }
     }
     Ok(found)
+}
+
+/// Every credential that a request shows in its headers; none for one that can't be read as such.
+pub(crate) fn all(headers: &HeaderMap) -> impl Iterator<Item = Option<&str>> {
+    let bearers = headers.get_all(header::AUTHORIZATION).iter().map(|value| bearer(value.as_bytes()));
+    bearers.chain(headers.get_all("x-api-key").iter().map(|value| value.to_str().ok()))
 }
 
 /// The token behind `Bearer`, whose case does not matter (RFC 9110, section 11.1).

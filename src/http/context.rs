@@ -1,6 +1,6 @@
 //! What is known of the request being served, wherever its answer is written.
 
-use super::{browser, native, refusal::Refusal, unkey};
+use super::{browser, native, refusal::Refusal, revkeen, unkey};
 use crate::domain::id::{KeyId, RequestId};
 use axum::{
     http::{HeaderMap, StatusCode, header},
@@ -15,6 +15,8 @@ pub(crate) enum Dialect {
     Native,
     /// Unkey's, as this client of it takes refusals.
     Unkey(unkey::Manner),
+    /// RevKeen's.
+    RevKeen,
     /// Pages that people see.
     Browser,
 }
@@ -28,13 +30,16 @@ impl Dialect {
         if unkey::owns(path) {
             return Self::Unkey(unkey::Manner::of(path, headers));
         }
+        if revkeen::owns(path) {
+            return Self::RevKeen;
+        }
         Self::Native
     }
 
     /// The content type of its answers, for one that is given again.
     pub(crate) fn content_type(self, status: StatusCode) -> &'static str {
         match self {
-            Self::Native => "application/json",
+            Self::Native | Self::RevKeen => "application/json",
             Self::Unkey(manner) => manner.content_type(status),
             Self::Browser => "text/html; charset=utf-8",
         }
@@ -45,6 +50,7 @@ impl Dialect {
         match self {
             Self::Native => native::refuse(refusal),
             Self::Unkey(manner) => manner.refuse(refusal),
+            Self::RevKeen => revkeen::refuse(refusal),
             Self::Browser => browser::refuse(refusal),
         }
     }

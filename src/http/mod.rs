@@ -11,11 +11,13 @@ mod cookie;
 mod cors;
 mod edge;
 mod extract;
+mod gateway;
 mod idempotency;
 mod limit;
 pub mod native;
 mod ops;
 mod refusal;
+mod revkeen;
 mod same_origin;
 mod unkey;
 
@@ -23,6 +25,7 @@ pub use native::openapi;
 
 use crate::{config::Config, service::Service};
 use axum::{Router, middleware::from_fn_with_state};
+use gateway::Gateway;
 use limit::Limits;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -38,6 +41,7 @@ struct Shared {
     config: Arc<Config>,
     limits: Limits,
     admission: Semaphore,
+    gateway: Gateway,
     docs_url: Arc<str>,
 }
 
@@ -46,8 +50,9 @@ impl App {
     pub fn new(service: Service, config: Arc<Config>) -> Self {
         let limits = Limits::new(&config.limits);
         let admission = Semaphore::new(config.limits.concurrent_requests);
+        let gateway = Gateway::new(&config);
         let docs_url = config.docs_url.as_deref().unwrap_or(&config.public_url).into();
-        Self { inner: Arc::new(Shared { service, config, limits, admission, docs_url }) }
+        Self { inner: Arc::new(Shared { service, config, limits, admission, gateway, docs_url }) }
     }
 
     fn service(&self) -> &Service {
@@ -73,19 +78,24 @@ impl App {
 ///
 /// A request passes the layers from the last one added to the first: `edge` (request id, log,
 /// panic, time limit), `body` (size, time to send it, admission), `idempotency` where a key is
-/// used; then the route's extractors say who asks, and its handler calls the service.
+/// used; then the route's extractors say who asks, and its handler calls the service. What goes to
+/// a merchant's back end is streamed past `body`, with limits of its own.
 pub fn router(app: App) -> Router {
-    let merchants = native::merchant_routes().merge(unkey::merchant_routes());
-    let merchants = merchants.layer(from_fn_with_state(app.clone(), idempotency::replay));
-    Router::new()
-        .merge(merchants)
+    let merchants = native::merchant_routes().merge(unkey::merchant_routes()).merge(revkeen::merchant_routes());
+    let received = merchants
+        .layer(from_fn_with_state(app.clone(), idempotency::replay))
         .merge(native::browser_routes(&app))
         .merge(unkey::browser_routes())
+        .merge(revkeen::browser_routes())
+        .merge(gateway::key_routes())
         .merge(browser::routes())
         .merge(ops::routes())
         .fallback(edge::not_found)
         .method_not_allowed_fallback(edge::method_not_allowed)
-        .layer(from_fn_with_state(app.clone(), body::receive))
+        .layer(from_fn_with_state(app.clone(), body::receive));
+    let streamed = gateway::routes().merge(revkeen::resource_routes());
+    received
+        .merge(streamed.method_not_allowed_fallback(edge::method_not_allowed))
         .layer(from_fn_with_state(app.clone(), edge::handle))
         .with_state(app)
 }

@@ -17,7 +17,7 @@ pub enum Refusal {
     NoRoute,
     /// Something is served there, by another method.
     MethodNotAllowed,
-    /// The body is longer than 64 KiB.
+    /// The body is longer than it may be there.
     BodyTooLarge,
     /// The body took longer than it may to arrive.
     BodyTooSlow,
@@ -53,6 +53,8 @@ impl Refusal {
                 Error::IdempotencyConflict => (StatusCode::CONFLICT, IDEMPOTENCY, "idempotency_conflict"),
                 Error::IdempotencyInProgress => (StatusCode::CONFLICT, IDEMPOTENCY, "idempotency_in_progress"),
                 Error::RateLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", "rate_limit_exceeded"),
+                Error::UpstreamUnavailable => (StatusCode::BAD_GATEWAY, "api_error", "upstream_unavailable"),
+                Error::UpstreamTimeout => (StatusCode::GATEWAY_TIMEOUT, "api_error", "upstream_timeout"),
                 Error::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "api_error", "unavailable"),
                 Error::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "api_error", "internal_error"),
             },
@@ -65,7 +67,7 @@ impl Refusal {
             Self::Service(error) => error.to_string(),
             Self::NoRoute => "Nothing is served at this path.".into(),
             Self::MethodNotAllowed => "This path does not know that method; see the Allow header.".into(),
-            Self::BodyTooLarge => "A body has at most 64 KiB.".into(),
+            Self::BodyTooLarge => "The body is too long: 64 KiB at most, through the gateway 10 MiB.".into(),
             Self::BodyTooSlow => "The body did not arrive within 30 seconds.".into(),
             Self::UnsupportedMediaType => "Send the body as Content-Type: application/json.".into(),
             Self::NotJson(message) => message.clone(),

@@ -29,7 +29,7 @@ pub(super) struct Recognised {
 /// A browser that showed a live browser token.
 #[derive(Clone)]
 pub struct EndUser {
-    service: Service,
+    pub(super) service: Service,
     recognised: Arc<Recognised>,
     browser_hash: SecretHash,
 }

@@ -73,6 +73,12 @@ pub enum Error {
         /// In which time so many are refilled.
         window: Duration,
     },
+    /// The merchant's back end can't be reached.
+    #[error("The portal's upstream can't be reached.")]
+    UpstreamUnavailable,
+    /// The merchant's back end takes too long.
+    #[error("The portal's upstream does not answer in time.")]
+    UpstreamTimeout,
     /// Not now; later.
     #[error("The service is temporarily unavailable. Try again.")]
     Unavailable,

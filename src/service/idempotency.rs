@@ -4,18 +4,16 @@
 //! presented secret key and the Idempotency-Key, neither of which is stored: a copy of the
 //! database opens nothing.
 
-use super::{Error, Service};
+use super::{
+    Error, Service,
+    seal::{Seal, derive},
+};
 use crate::{
     domain::{
         secret::SecretHash,
         time::{Seconds, Timestamp},
     },
     store::{IdempotencyRow, StoreError},
-};
-use ring::{
-    aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    hkdf::{HKDF_SHA256, KeyType, Salt},
-    rand::{SecureRandom, SystemRandom},
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -73,7 +71,7 @@ pub struct Slot {
 struct Shared {
     id: SecretHash,
     fingerprint: SecretHash,
-    seal: LessSafeKey,
+    seal: Seal,
     expires_at: Timestamp,
     is_kept: AtomicBool,
     /// Freed when the answer is sent or given up.
@@ -121,24 +119,21 @@ impl Slot {
 
 impl Shared {
     fn seal(&self, reply: &Reply) -> IdempotencyRow {
-        let mut nonce = [0; NONCE_LEN];
-        let mut text = [&reply.status.to_be_bytes()[..], &reply.body].concat();
-        let sealed = SystemRandom::new().fill(&mut nonce).and_then(|()| {
-            let aad = Aad::from([self.id.0, self.fingerprint.0].concat());
-            self.seal.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut text)
-        });
+        let text = [&reply.status.to_be_bytes()[..], &reply.body].concat();
         // Sealing fails only without randomness; an empty record then opens to nothing.
-        let sealed = sealed.map_or_else(|_| Vec::new(), |()| [&nonce[..], &text].concat());
+        let sealed = self.seal.close(&self.place(), text).unwrap_or_default();
         IdempotencyRow { id: self.id, expires_at: self.expires_at, fingerprint: self.fingerprint, sealed }
     }
 
     fn open(&self, row: &IdempotencyRow) -> Option<Reply> {
-        let (nonce, text) = row.sealed.split_at_checked(NONCE_LEN)?;
-        let aad = Aad::from([self.id.0, self.fingerprint.0].concat());
-        let mut text = text.to_vec();
-        let text = self.seal.open_in_place(Nonce::try_assume_unique_for_key(nonce).ok()?, aad, &mut text).ok()?;
+        let text = self.seal.open(&self.place(), &row.sealed)?;
         let (status, body) = text.split_at_checked(2)?;
         Some(Reply { status: u16::from_be_bytes(status.try_into().ok()?), body: body.to_vec() })
+    }
+
+    /// What the seal binds the answer to.
+    fn place(&self) -> Vec<u8> {
+        [self.id.0, self.fingerprint.0].concat()
     }
 }
 
@@ -158,20 +153,17 @@ impl Service {
     }
 
     fn shared(&self, request: Request<'_>, now: Timestamp) -> Result<Shared, Error> {
-        let salt = Salt::new(HKDF_SHA256, b"vestibule idempotency 1");
-        let secret = salt.extract(request.secret.as_bytes());
-        let info = [request.idempotency_key.as_bytes()];
-        let okm = secret.expand(&info, Length(64)).map_err(|_| Error::Internal)?;
         let mut keys = [0; 64];
-        okm.fill(&mut keys).map_err(|_| Error::Internal)?;
+        let derived = derive(b"vestibule idempotency 1", request.secret, request.idempotency_key, &mut keys);
+        derived.ok_or(Error::Internal)?;
         let (seal, print) = keys.split_at(32);
-        let seal = UnboundKey::new(&CHACHA20_POLY1305, seal).map_err(|_| Error::Internal)?;
+        let seal = Seal::new(seal).ok_or(Error::Internal)?;
         let parts = [request.secret, request.method, request.target, request.idempotency_key];
         let id = digest(parts.map(str::as_bytes));
         Ok(Shared {
             id,
             fingerprint: digest([print, request.body, &[], &[]]),
-            seal: LessSafeKey::new(seal),
+            seal,
             expires_at: now.plus(KEPT),
             is_kept: AtomicBool::new(false),
             _place: self.inner.in_flight.claim(id)?,
@@ -187,15 +179,6 @@ impl Service {
             Ok(()) | Err(StoreError::IdempotencyTaken) => Ok(()),
             Err(error) => Err(error.into()),
         }
-    }
-}
-
-/// The length of what is derived, in bytes.
-struct Length(usize);
-
-impl KeyType for Length {
-    fn len(&self) -> usize {
-        self.0
     }
 }
 

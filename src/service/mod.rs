@@ -1,6 +1,7 @@
 //! What the product does. Authority is a type: [`Merchant`] is a back end with a live key,
 //! [`EndUser`] a browser with a live session; what needs one of them is a method of it.
 
+mod assertion;
 mod browser;
 mod cache;
 mod coalesce;
@@ -14,6 +15,7 @@ mod keys;
 mod lists;
 mod operator;
 mod portals;
+mod seal;
 mod sessions;
 mod watch;
 
@@ -37,6 +39,7 @@ use crate::{
     },
     store::{Exchange, Exchanged, NewSession, Retention, Revoked, Store, StoreError},
 };
+use assertion::Signing;
 use cache::Caches;
 use coalesce::Coalescer;
 use idempotency::InFlight;
@@ -44,7 +47,7 @@ use std::{sync::Arc, time::Instant};
 use watch::Watch;
 
 /// What the service is told by the configuration.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// How long what is over stays readable.
     pub retention: Retention,
@@ -52,6 +55,8 @@ pub struct Settings {
     pub cached_sessions: usize,
     /// How many creates, and how many exchanges, may wait for the database.
     pub waiting_writes: usize,
+    /// What the keys that sign assertions are sealed under in the database.
+    pub signing_secret: Option<crate::config::Secret>,
 }
 
 /// The service; cheap to clone.
@@ -68,6 +73,7 @@ struct Inner {
     creates: Coalescer<NewSession, Option<crate::domain::session::Session>>,
     exchanges: Coalescer<Exchange, Option<crate::store::LiveSession>>,
     in_flight: InFlight,
+    signing: Signing,
     settings: Settings,
 }
 
@@ -99,6 +105,7 @@ impl Service {
             caches: Caches::new(settings.cached_sessions),
             watch: Watch::new(first.horizon, asked),
             in_flight: InFlight::default(),
+            signing: Signing::default(),
             store,
             clock,
             creates,

@@ -48,6 +48,8 @@ pub struct SessionRequest {
     pub portal: Option<String>,
     /// What it may do; the portal's defaults when left out.
     pub permissions: Option<Vec<Permission>>,
+    /// What it may do when the portal has no defaults either.
+    pub otherwise: Vec<Permission>,
     /// Where to go back to.
     pub return_url: Option<WebUrl>,
     /// How long the link lives; the portal's when left out.
@@ -79,6 +81,7 @@ impl SessionRequest {
             customer,
             portal: None,
             permissions: None,
+            otherwise: Vec::new(),
             return_url: None,
             link_ttl: None,
             session_ttl: None,
@@ -147,7 +150,9 @@ impl Merchant {
     }
 
     fn new_session(&self, request: SessionRequest, portal: &Portal) -> Result<(NewSession, Credential), Error> {
-        let permissions = request.permissions.unwrap_or_else(|| portal.settings.default_permissions.clone());
+        let defaults = &portal.settings.default_permissions;
+        let defaults = if defaults.is_empty() { &request.otherwise } else { defaults };
+        let permissions = request.permissions.unwrap_or_else(|| defaults.clone());
         if let Some((n, permission)) = self.key.exceeded_by(&permissions) {
             let what = permission.as_str();
             return Err(Error::PermissionDenied(format!("This key may not grant permissions[{n}], {what}.")));

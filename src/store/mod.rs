@@ -19,6 +19,7 @@ mod retention;
 mod revocations;
 mod row;
 mod sessions;
+mod signing;
 pub mod statements;
 mod tenants;
 mod values;
@@ -35,6 +36,7 @@ pub use portals::PortalRef;
 pub use retention::{Retention, Swept};
 pub use row::LiveSession;
 pub use sessions::{ListFilter, Page, StatusFilter};
+pub use signing::SigningKey;
 
 /// One of the two databases; cheap to clone.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use super::{
     Store, create, customers, events, exchange, heartbeat, holders, idempotency, keys, migrate, portals, retention,
-    revocations, sessions, tenants,
+    revocations, sessions, signing, tenants,
 };
 
 /// Where a statement is used.
@@ -63,6 +63,7 @@ pub fn all(store: &Store) -> Vec<(String, String)> {
         retention::STATEMENTS,
         revocations::STATEMENTS,
         sessions::STATEMENTS,
+        signing::STATEMENTS,
         tenants::STATEMENTS,
     ];
     let fixed = fixed.concat().into_iter().filter(|statement| statement.on != other);

@@ -14,7 +14,9 @@
 )]
 
 mod browser;
+mod gateway;
 mod native;
+mod revkeen;
 mod sdk_node;
 mod smoke;
 mod support;

@@ -25,6 +25,8 @@ fn table(refusal: &Refusal) -> (Problem, Option<StatusCode>) {
             }
             Error::RateLimited { .. } => (Problem::TooManyRequests, None),
             Error::Unavailable => (Problem::Unavailable, None),
+            Error::UpstreamUnavailable => (Problem::Internal, Some(StatusCode::BAD_GATEWAY)),
+            Error::UpstreamTimeout => (Problem::Internal, Some(StatusCode::GATEWAY_TIMEOUT)),
             Error::Conflict(_) | Error::IdempotencyConflict | Error::IdempotencyInProgress | Error::Internal => {
                 (Problem::Internal, None)
             }
@@ -39,6 +41,6 @@ pub(crate) fn refuse(refusal: &Refusal) -> Response {
     if let Some(status) = status {
         *response.status_mut() = status;
     }
-    crate::http::native::add_headers(refusal, &mut response);
+    refusal.add_headers(&mut response);
     response
 }

@@ -14,7 +14,7 @@ mod reading;
 mod sessions;
 mod viewer;
 
-pub(crate) use error::refuse;
+pub(crate) use error::{ErrorBody, refuse};
 pub use openapi::openapi;
 
 use super::{

@@ -1,6 +1,7 @@
 //! The OpenAPI document, made from the handlers' own types.
 
 use super::{browser_api, error::ErrorBody, merchant_api, viewer_api};
+use crate::http::gateway;
 use utoipa::{
     IntoResponses, Modify, OpenApi,
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -11,6 +12,7 @@ use utoipa::{
     info(title = "Vestibule", description = "Portal sessions: a one-time link becomes a guarded browser session.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")),
     modifiers(&Schemes),
+    paths(gateway::proxy, gateway::keys),
     tags(
         (name = "Portal sessions", description = "Links and the sessions that they become; for back ends with a secret key."),
         (name = "Browser sessions", description = "What a browser, or who acts for it, does with a session's own tokens."),

@@ -103,6 +103,8 @@ impl Manner {
                 Error::PortalMissing | Error::Missing(_) => StatusCode::NOT_FOUND,
                 Error::Conflict(_) | Error::IdempotencyConflict | Error::IdempotencyInProgress => StatusCode::CONFLICT,
                 Error::RateLimited { .. } => return StatusCode::TOO_MANY_REQUESTS,
+                Error::UpstreamUnavailable => StatusCode::BAD_GATEWAY,
+                Error::UpstreamTimeout => StatusCode::GATEWAY_TIMEOUT,
                 Error::Unavailable => return StatusCode::SERVICE_UNAVAILABLE,
                 Error::Internal => return StatusCode::INTERNAL_SERVER_ERROR,
             },

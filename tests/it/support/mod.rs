@@ -17,6 +17,7 @@ pub(crate) mod postgres;
 pub(crate) mod server;
 pub(crate) mod setup;
 pub(crate) mod store;
+pub(crate) mod upstream;
 pub(crate) mod world;
 
 pub(crate) use db::Db;
@@ -24,4 +25,5 @@ pub(crate) use http::{Answer, Http};
 pub(crate) use server::Server;
 pub(crate) use setup::{Merchant, Setup};
 pub(crate) use store::{Database, Store};
+pub(crate) use upstream::Upstream;
 pub(crate) use world::{EXCHANGE, SESSIONS, World, creation, ids, mint, text, unknown, uuid};
