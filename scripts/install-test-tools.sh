@@ -35,7 +35,7 @@ install_debian_packages() {
 
 install_npm_packages() {
   local manifest folder
-  for manifest in tests/*/package.json sdk/*/package.json; do
+  for manifest in tests/*/package.json tests/clients/*/package.json sdk/*/package.json; do
     [ -e "$manifest" ] || continue
     folder=$(dirname "$manifest")
     # npm writes this file last, so an interrupted installation is repeated.
@@ -46,21 +46,29 @@ install_npm_packages() {
   done
 }
 
+# install_python_packages VENV REQUIREMENTS...
 install_python_packages() {
-  local requirements python stamp
-  requirements=(tests/*/requirements.txt)
-  [ -e "${requirements[0]}" ] || return 0
-  python=.tools/python
-  stamp=$python/installed
-  cat "${requirements[@]}" | cmp -s - "$stamp" && return 0
+  local python=$1 stamp=$1/installed
+  shift
+  [ -e "$1" ] || return 0
+  cat "$@" | cmp -s - "$stamp" && return 0
 
-  echo "Installing from PyPI: ${requirements[*]}"
+  echo "Installing from PyPI: $*"
   # Made anew, since a virtual environment doesn't survive a move.
-  python3 -m venv --clear $python
-  "$python/bin/pip" install -q --disable-pip-version-check "${requirements[@]/#/-r}"
-  cat "${requirements[@]}" >"$stamp"
+  python3 -m venv --clear "$python"
+  "$python/bin/pip" install -q --disable-pip-version-check "${@/#/-r}"
+  cat "$@" >"$stamp"
+}
+
+# Two versions of one client can't share an environment.
+install_python_clients() {
+  local requirements
+  for requirements in tests/clients/*/requirements.txt; do
+    install_python_packages ".tools/python-$(basename "$(dirname "$requirements")")" "$requirements"
+  done
 }
 
 install_debian_packages
 install_npm_packages
-install_python_packages
+install_python_packages .tools/python tests/*/requirements.txt
+install_python_clients

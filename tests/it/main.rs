@@ -14,6 +14,7 @@
 )]
 
 mod browser;
+mod clients;
 mod gateway;
 mod native;
 mod revkeen;

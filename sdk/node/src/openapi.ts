@@ -1,6 +1,35 @@
 // Made from openapi.json by `npm run generate`; not to be changed by hand.
 
 export interface paths {
+    "/.well-known/jwks.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The keys that sign assertions
+         * @description A JWK set (RFC 7517). A new key is published a day before it signs.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: never;
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers": {
         parameters: {
             query?: never;
@@ -483,6 +512,42 @@ export interface paths {
             };
             responses: never;
         };
+        trace?: never;
+    };
+    "/v1/portals/{portal}/api/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Call the merchant's own API
+         * @description Sends the request on to `{upstreamUrl}/{path}` with its method, query, body (10 MiB at most, each way)
+         *     and content type, and with `Vestibule-Assertion`: a JWT that says who asks, signed by a key of
+         *     `/.well-known/jwks.json`. Any method; an unsafe one by cookie only from the portal's own pages.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path: {
+                    /** @description Where to in the merchant's API */
+                    path: string;
+                    /** @description The portal's id */
+                    portal: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: never;
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
 }

@@ -80,7 +80,7 @@ pub(crate) fn key_routes() -> Router<App> {
 /// Sends the request on to `{upstreamUrl}/{path}` with its method, query, body (10 MiB at most, each way)
 /// and content type, and with `Vestibule-Assertion`: a JWT that says who asks, signed by a key of
 /// `/.well-known/jwks.json`. Any method; an unsafe one by cookie only from the portal's own pages.
-#[utoipa::path(get, path = "/v1/portals/{portal}/api/{path}", tag = "Browser sessions",
+#[utoipa::path(get, operation_id = "callPortalApi", path = "/v1/portals/{portal}/api/{path}", tag = "Browser sessions",
     params(("portal" = String, Path, description = "The portal's id"), ("path" = String, Path, description = "Where to in the merchant's API")),
     responses(
         (status = "default", description = "The merchant's answer: its status, content type, caching headers and body"),
@@ -105,7 +105,7 @@ pub(crate) async fn proxy(State(app): State<App>, request: Request) -> Result<Re
 /// The keys that sign assertions
 ///
 /// A JWK set (RFC 7517). A new key is published a day before it signs.
-#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "Browser sessions",
+#[utoipa::path(get, operation_id = "listSigningKeys", path = "/.well-known/jwks.json", tag = "Browser sessions",
     responses((status = 200, description = "The keys", body = Object), (status = 503, description = "Try again after `Retry-After`", body = ErrorBody)))]
 pub(crate) async fn keys(State(app): State<App>) -> Result<Response, Refusal> {
     let keys = app.service().published_keys().await?;
