@@ -11,9 +11,10 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: ## Build and run the service on its embedded store, under data/
-	cargo build --locked
-	target/debug/vestibule serve --dev
+run: ## Build and run the service on its embedded store, under data/, with an example merchant
+	cargo build --locked --bins --example merchant
+	@target/debug/examples/merchant & merchant=$$!; trap 'kill $$merchant 2>/dev/null' EXIT; \
+	target/debug/vestibule serve --dev --upstream-url http://127.0.0.1:8081
 
 # Suites in other languages (a browser, an HTTP fuzzer) are started by Rust
 # tests as well, since those have the servers to run them against.

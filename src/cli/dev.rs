@@ -6,12 +6,13 @@ use crate::{
     domain::{
         event::Origin,
         permission::{Patterns, Permission},
+        portal::{DEFAULT_SLUG, Settings},
         return_url::{WebUrl, is_loopback},
         secret::Credential,
         tenant::Tenant,
         time::Seconds,
     },
-    service::{CustomerRef, KeyRequest, Operator, Service, SessionRequest},
+    service::{CustomerRef, KeyRequest, Operator, PortalChanges, Service, SessionRequest},
 };
 use std::io::{Write as _, stdout};
 
@@ -37,6 +38,16 @@ pub(super) fn prepare(config: &mut Config) -> Result<(), Failure> {
         config.public_url = format!("http://localhost:{}", config.listen.port());
     }
     config.gateway.allow_private = true;
+    Ok(())
+}
+
+/// Gives the tenant's first portal a back end, so that its pages show something.
+pub(super) async fn connect(service: &Service, upstream_url: Option<String>) -> Result<(), Failure> {
+    let operator = service.operator();
+    let (Some(url), Some(tenant)) = (upstream_url, tenant(&operator).await?) else { return Ok(()) };
+    let settings = Box::new(move |settings: &mut Settings| settings.upstream_url = Some(url.clone()));
+    let changes = PortalChanges { slug: None, enabled: None, settings };
+    operator.update_portal(&tenant, DEFAULT_SLUG, changes).await?;
     Ok(())
 }
 

@@ -46,6 +46,9 @@ enum Command {
         /// On this machine only, with a tenant, a key and a link to try
         #[arg(long)]
         dev: bool,
+        /// With --dev: the back end whose data the pages show
+        #[arg(long, value_name = "URL", value_parser = args::url_or_nothing, requires = "dev")]
+        upstream_url: Option<String>,
     },
     /// Bring the database to this version
     Migrate,
@@ -82,7 +85,7 @@ pub async fn run() -> ExitCode {
 impl Command {
     async fn run(self) -> Result<(), Failure> {
         match self {
-            Self::Serve { dev } => serve::run(dev).await,
+            Self::Serve { dev, upstream_url } => serve::run(dev, upstream_url).await,
             Self::Migrate => migrate().await,
             Self::Healthcheck => healthcheck::run(Config::load()?.listen).await,
             Self::Openapi => print(&http::openapi()),

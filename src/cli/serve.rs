@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Serves until a signal says stop.
-pub(super) async fn run(is_dev: bool) -> Result<(), Failure> {
+pub(super) async fn run(is_dev: bool, upstream_url: Option<String>) -> Result<(), Failure> {
     let mut config = Config::load()?;
     telemetry::init(config.log.format);
     if is_dev {
@@ -25,6 +25,9 @@ pub(super) async fn run(is_dev: bool) -> Result<(), Failure> {
         tracing::warn!(variable, "this environment variable means nothing to Vestibule");
     }
     let service = start(&config).await?;
+    if is_dev {
+        dev::connect(&service, upstream_url).await?;
+    }
     serve(&service, Arc::new(config), is_dev, stop).await?;
     if timeout(GOODBYE, service.close()).await.is_err() {
         tracing::warn!("the database does not let go");

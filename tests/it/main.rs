@@ -16,6 +16,7 @@
 mod browser;
 mod clients;
 mod gateway;
+mod merchant;
 mod native;
 mod revkeen;
 mod sdk_node;
