@@ -25,13 +25,11 @@ fn table(refusal: &Refusal) -> (Problem, Option<StatusCode>) {
             }
             Error::RateLimited { .. } => (Problem::TooManyRequests, None),
             Error::Unavailable => (Problem::Unavailable, None),
-            // What a tab's data come from is told of in the tab, never by a refusal.
-            Error::Conflict(_)
-            | Error::IdempotencyConflict
-            | Error::IdempotencyInProgress
-            | Error::UpstreamUnavailable
-            | Error::UpstreamTimeout
-            | Error::Internal => (Problem::Internal, None),
+            Error::UpstreamUnavailable => (Problem::Internal, Some(StatusCode::BAD_GATEWAY)),
+            Error::UpstreamTimeout => (Problem::Internal, Some(StatusCode::GATEWAY_TIMEOUT)),
+            Error::Conflict(_) | Error::IdempotencyConflict | Error::IdempotencyInProgress | Error::Internal => {
+                (Problem::Internal, None)
+            }
         },
     }
 }
