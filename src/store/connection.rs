@@ -1,9 +1,9 @@
 //! Connections: how they are opened, lent out and given up.
 
-use super::{Store, StoreError};
+use super::{Store, StoreError, statements::statements};
 use futures_util::future::BoxFuture;
 use sqlx::{
-    Connection, PgConnection, PgPool, SqliteConnection, SqlitePool,
+    Connection, PgConnection, PgPool, Row, SqliteConnection, SqlitePool,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -16,10 +16,19 @@ use std::{
 };
 use tokio::time::timeout;
 
-/// An operation that takes longer is given up, and its connection with it: a client waits 3 s at most.
+/// An operation that takes longer, the wait for its connection included, is given up, and its connection with it: a
+/// client waits 3 s at most.
 const OPERATION_LIMIT: Duration = Duration::from_millis(2500);
+/// The same for the poll: an answer that comes later is worth nothing, and the next poll may find the database back.
+const PULSE_LIMIT: Duration = Duration::from_millis(1000);
+/// What is left of a limit for the statement itself, when the wait for a connection took the rest.
+const MARGIN: Duration = Duration::from_millis(500);
 const ACQUIRE_LIMIT: Duration = Duration::from_millis(2000);
 const SQLITE_READERS: u32 = 4;
+
+statements! {
+    Postgres IN_RECOVERY = "select pg_is_in_recovery()";
+}
 
 /// Where the database is and how much of it to use.
 #[derive(Clone)]
@@ -44,6 +53,9 @@ pub struct Postgres {
     pulse: PgPool,
     /// Behind PgBouncer in transaction mode statements can't stay prepared, and belong into transactions.
     pub(super) persistent: bool,
+    /// How to reach the server without limits of time, for migrations.
+    direct: PgConnectOptions,
+    limit: Duration,
     /// Connections opened before this instant are not trusted: the server went away since.
     broken_at: Arc<Mutex<Option<Instant>>>,
 }
@@ -89,18 +101,20 @@ impl Store {
 impl Postgres {
     fn open(options: &Options) -> Result<Self, StoreError> {
         let persistent = !options.url.contains("statement-cache-capacity=0");
-        let mut connect = PgConnectOptions::from_str(&options.url)?.application_name("vestibule");
-        if persistent {
-            // PgBouncer knows no start-up options, so they go only to a server that is reached directly.
-            connect = connect.options([("statement_timeout", "4s"), ("idle_in_transaction_session_timeout", "10s")]);
-        }
+        let direct = PgConnectOptions::from_str(&options.url)?.application_name("vestibule");
+        // PgBouncer knows no start-up options, so they go only to a server that is reached directly.
+        let connect = match persistent {
+            true => direct.clone().options([("statement_timeout", "4s"), ("idle_in_transaction_session_timeout", "10s")]),
+            false => direct.clone().extra_float_digits(None),
+        };
         let broken_at = Arc::new(Mutex::new(None::<Instant>));
-        let pool = |size| {
+        let pool = |size, limit: Duration| {
             let check = Arc::clone(&broken_at);
             PgPoolOptions::new()
                 .max_connections(size)
-                .acquire_timeout(ACQUIRE_LIMIT)
+                .acquire_timeout(limit - MARGIN)
                 .test_before_acquire(false)
+                .after_connect(|conn, _| Box::pin(refuse_replica(conn)))
                 .before_acquire(move |_, meta| {
                     let broken = *check.lock().unwrap_or_else(PoisonError::into_inner);
                     let trusted = broken.is_none_or(|at| at.elapsed() > meta.age);
@@ -108,17 +122,23 @@ impl Postgres {
                 })
                 .connect_lazy_with(connect.clone())
         };
-        Ok(Self { pool: pool(options.max_connections), pulse: pool(1), persistent, broken_at: Arc::clone(&broken_at) })
+        let (requests, pulse) = (pool(options.max_connections, OPERATION_LIMIT), pool(1, PULSE_LIMIT));
+        Ok(Self { pool: requests, pulse, persistent, direct, limit: OPERATION_LIMIT, broken_at })
     }
 
-    /// The pool, for migrations and tests.
+    /// The pool, for tests.
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
 
+    /// A connection of its own on which a statement may take as long as it needs.
+    pub(super) async fn unhurried(&self) -> Result<PgConnection, sqlx::Error> {
+        PgConnection::connect_with(&self.direct).await
+    }
+
     /// The same database over the connection that the poll has for itself.
     pub(super) fn pulse(&self) -> Self {
-        Self { pool: self.pulse.clone(), ..self.clone() }
+        Self { pool: self.pulse.clone(), limit: PULSE_LIMIT, ..self.clone() }
     }
 
     pub(super) async fn read<T, F>(&self, op: F) -> Result<T, StoreError>
@@ -157,8 +177,11 @@ impl Postgres {
     {
         let db = self.clone();
         detached(async move {
-            let mut conn = db.pool.acquire().await?;
-            let result = timeout(OPERATION_LIMIT, op(Link { conn: &mut *conn, persistent: db.persistent })).await;
+            let asked = Instant::now();
+            // Whatever a server says to a new connection (an unknown database or role, say), it passes with the failover.
+            let mut conn = db.pool.acquire().await.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            let left = db.limit.saturating_sub(asked.elapsed());
+            let result = timeout(left, op(Link { conn: &mut *conn, persistent: db.persistent })).await;
             let result = result.unwrap_or_else(|_| Err(StoreError::Unavailable("it does not answer in time".into())));
             if result.as_ref().is_err_and(StoreError::spoils_connection) {
                 *db.broken_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
@@ -228,6 +251,16 @@ impl Sqlite {
             Ok(done)
         })
         .await
+    }
+}
+
+/// A replica answers reads, and may not know yet what was revoked. One server never becomes a replica while connections
+/// to it last, so asking once is enough. The simple protocol needs no prepared statement, so PgBouncer passes it on.
+async fn refuse_replica(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let row = sqlx::raw_sql(IN_RECOVERY).fetch_one(conn).await?;
+    match row.try_get(0)? {
+        true => Err(sqlx::Error::Protocol("it is a replica that takes no writes".into())),
+        false => Ok(()),
     }
 }
 

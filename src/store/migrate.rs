@@ -1,7 +1,10 @@
 //! Schema versions, and whether a database may be trusted with what we acknowledge.
 
-use super::{Store, StoreError, statements::statements};
-use sqlx::migrate::{MigrateError, Migrator};
+use super::{Postgres, Store, StoreError, statements::statements};
+use sqlx::{
+    Connection,
+    migrate::{MigrateError, Migrator},
+};
 
 fn postgres() -> Migrator {
     let mut migrator = sqlx::migrate!("migrations/postgres");
@@ -16,19 +19,27 @@ fn sqlite() -> Migrator {
 }
 
 statements! {
+    Postgres APPLIED = "select coalesce(max(version), 0) from _sqlx_migrations where success";
     Postgres SYNCHRONOUS_COMMIT = "select current_setting('synchronous_commit')";
 }
 
 impl Store {
     /// Brings the schema to this version. Instances that start together wait for each other:
     /// PostgreSQL by an advisory lock, SQLite by its write lock. A newer schema is left alone, so
-    /// that the old version keeps running while the new one rolls out.
+    /// that the old version keeps running while the new one rolls out. Through PgBouncer, which gives each transaction
+    /// another server, no such lock holds: there the schema is only checked.
     ///
     /// # Errors
     /// When the database can't be reached or a migration fails.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         match self {
-            Self::Postgres(db) => postgres().run(db.pool()).await.map_err(failure),
+            Self::Postgres(db) if db.persistent => {
+                // A migration, and the wait for another instance's, may take longer than a request's statement.
+                let mut conn = db.unhurried().await?;
+                postgres().run(&mut conn).await.map_err(failure)?;
+                Ok(conn.close().await?)
+            }
+            Self::Postgres(db) => check_schema(db).await,
             Self::Sqlite(db) => {
                 let migrator = sqlite();
                 // SQLite has no advisory lock: a second process may find the first one's tables half made.
@@ -73,6 +84,33 @@ impl Store {
         }
         Ok(())
     }
+}
+
+async fn check_schema(db: &Postgres) -> Result<(), StoreError> {
+    let needed = postgres().iter().map(|migration| migration.version).max().unwrap_or(0);
+    let applied: i64 = db
+        .read(|link| {
+            Box::pin(async move {
+                let query = sqlx::query_scalar(APPLIED).persistent(link.persistent);
+                Ok(query.fetch_one(&mut *link.conn).await.or_else(none_without_table)?)
+            })
+        })
+        .await?;
+    if applied < needed {
+        return Err(StoreError::Unavailable(
+            "its schema is older than this program, and can't be migrated through PgBouncer. \
+             Run `vestibule migrate` with a DATABASE_URL that leads to PostgreSQL itself."
+                .into(),
+        ));
+    }
+    Ok(())
+}
+
+/// An empty database has no table of migrations yet.
+fn none_without_table(error: sqlx::Error) -> Result<i64, sqlx::Error> {
+    const UNDEFINED_TABLE: &str = "42P01";
+    let code = error.as_database_error().and_then(|refusal| refusal.code());
+    if code.as_deref() == Some(UNDEFINED_TABLE) { Ok(0) } else { Err(error) }
 }
 
 fn failure(error: MigrateError) -> StoreError {

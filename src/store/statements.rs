@@ -1,7 +1,7 @@
 //! The list of all statements, so that a test can describe each against both databases.
 
 use super::{
-    Store, create, customers, events, exchange, heartbeat, idempotency, keys, migrate, portals, retention, revocations,
+    Store, connection, create, customers, events, exchange, heartbeat, idempotency, keys, migrate, portals, retention, revocations,
     sessions, tenants,
 };
 
@@ -50,6 +50,7 @@ pub fn all(store: &Store) -> Vec<(String, String)> {
         Store::Sqlite(_) => On::Postgres,
     };
     let fixed = [
+        connection::STATEMENTS,
         create::STATEMENTS,
         customers::STATEMENTS,
         events::STATEMENTS,

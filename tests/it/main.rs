@@ -14,6 +14,7 @@
 )]
 
 mod browser;
+mod faults;
 mod native;
 mod sdk_node;
 mod smoke;
