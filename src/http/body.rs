@@ -19,7 +19,7 @@ pub(crate) const LIMIT: usize = 64 * 1024;
 const DEADLINE: Duration = Duration::from_secs(30);
 /// Every answer begins within 3 s of the whole request, also while the database is away and a request waits for it more
 /// than once; a little less, so that it also arrives.
-const ANSWER: Duration = Duration::from_millis(2800);
+const ANSWER: Duration = Duration::from_millis(2600);
 
 /// Reads the body whole, then admits the request.
 pub(crate) async fn receive(State(app): State<App>, request: Request, next: Next) -> Response {

@@ -104,7 +104,9 @@ impl Postgres {
         let direct = PgConnectOptions::from_str(&options.url)?.application_name("vestibule");
         // PgBouncer knows no start-up options, so they go only to a server that is reached directly.
         let connect = match persistent {
-            true => direct.clone().options([("statement_timeout", "4s"), ("idle_in_transaction_session_timeout", "10s")]),
+            true => {
+                direct.clone().options([("statement_timeout", "4s"), ("idle_in_transaction_session_timeout", "10s")])
+            }
             false => direct.clone().extra_float_digits(None),
         };
         let broken_at = Arc::new(Mutex::new(None::<Instant>));
@@ -245,12 +247,24 @@ impl Sqlite {
         let pool = self.writer.clone();
         detached(async move {
             let mut conn = pool.acquire().await?;
-            let mut tx = conn.begin_with("begin immediate").await?;
-            let done = op(Link { conn: &mut *tx, persistent: true }).await?;
-            tx.commit().await?;
-            Ok(done)
+            let result = Self::commit(&mut conn, op).await;
+            if result.as_ref().is_err_and(StoreError::spoils_connection) {
+                // On a full disk SQLite has rolled back by itself, and sqlx counts a transaction that is no more.
+                conn.close().await.ok();
+            }
+            result
         })
         .await
+    }
+
+    async fn commit<T, F>(conn: &mut SqliteConnection, op: F) -> Result<T, StoreError>
+    where
+        F: for<'c> FnOnce(Link<'c, SqliteConnection>) -> BoxFuture<'c, Result<T, StoreError>>,
+    {
+        let mut tx = conn.begin_with("begin immediate").await?;
+        let done = op(Link { conn: &mut *tx, persistent: true }).await?;
+        tx.commit().await?;
+        Ok(done)
     }
 }
 

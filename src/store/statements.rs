@@ -1,8 +1,8 @@
 //! The list of all statements, so that a test can describe each against both databases.
 
 use super::{
-    Store, connection, create, customers, events, exchange, heartbeat, idempotency, keys, migrate, portals, retention, revocations,
-    sessions, tenants,
+    Store, connection, create, customers, events, exchange, heartbeat, idempotency, keys, migrate, portals, retention,
+    revocations, sessions, tenants,
 };
 
 /// Where a statement is used.

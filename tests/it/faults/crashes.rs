@@ -36,7 +36,10 @@ async fn on_postgres_nothing_acknowledged_is_lost_in_crashes_of_either_side() {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     let seen = load.finish().await;
-    eprintln!("postgres: {kills} kills, {stops} stops: {} acknowledged, {} unanswered", seen.acknowledged, seen.unanswered);
+    eprintln!(
+        "postgres: {kills} kills, {stops} stops: {} acknowledged, {} unanswered",
+        seen.acknowledged, seen.unanswered
+    );
     assert!(seen.unanswered > 0, "nobody noticed the crashes");
 }
 

@@ -63,13 +63,11 @@ fn violation(ops: &[&Op], n: usize) -> Option<&'static str> {
     let op = ops[n];
     let others = || ops.iter().enumerate().filter(|(m, _)| *m != n).map(|(_, other)| *other);
     // Something that may have been carried out before `op` was answered.
-    let may_follow = |acts: &[Act]| {
-        others().any(|it| acts.contains(&it.act) && it.outcome != Refused && it.asked <= op.answered)
-    };
+    let may_follow =
+        |acts: &[Act]| others().any(|it| acts.contains(&it.act) && it.outcome != Refused && it.asked <= op.answered);
     // Something that was acknowledged before `op` was asked, so much earlier at least.
-    let follows = |act: Act, by: u64| {
-        others().any(|it| it.act == act && it.outcome == Done && it.answered + by < op.asked)
-    };
+    let follows =
+        |act: Act, by: u64| others().any(|it| it.act == act && it.outcome == Done && it.answered + by < op.asked);
     let follows_here = |act: Act| {
         others().any(|it| it.act == act && it.outcome == Done && it.instance == op.instance && it.answered < op.asked)
     };

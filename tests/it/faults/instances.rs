@@ -1,1 +1,74 @@
-//! .
+//! Many instances on one database: starting at once, and of two versions.
+
+use std::time::Duration;
+
+use sqlx::{Connection, PgConnection};
+
+use super::load::Load;
+use super::{figure, session, unlimited, verify};
+use crate::support::{Server, Store};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_start_at_once_on_an_empty_database() {
+    for store in Store::both() {
+        for _ in 0..figure(2, 20) {
+            let database = store.database();
+            let mut servers: Vec<Server> = (0..5).map(|_| unlimited(Server::on(&database)).spawn()).collect();
+            for server in &mut servers {
+                assert!(server.ready().await, "{store:?}: it ended: {}", server.log());
+            }
+            let api = servers[0].http.key(&servers[0].tenant().key);
+            let session = session(&api, serde_json::json!({})).await;
+            for server in &servers {
+                assert_eq!(verify(server, &session.token).await, 200);
+            }
+        }
+    }
+}
+
+/// What the next version of the schema may add: the program of today must run on with it.
+const EXPAND: &str = "set lock_timeout = '2s'; \
+    alter table portal_sessions add column of_tomorrow text; \
+    alter table customers add column of_tomorrow text not null default 'none'; \
+    alter table keys add column of_tomorrow text; \
+    create table of_tomorrow (id uuid primary key); \
+    insert into _sqlx_migrations (version, description, success, checksum, execution_time) \
+    values (9999, 'of tomorrow', true, '\\x00', 0)";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rolling_update_with_an_expand_migration_shows_nobody_an_error() {
+    let first = unlimited(Server::with(Store::Postgres)).start().await;
+    let database = std::sync::Arc::clone(first.database());
+    let key = first.tenant().key;
+    let mut servers = vec![first];
+    for _ in 0..2 {
+        servers.push(Server::join(&servers[0]).start().await);
+    }
+    let serving = |servers: &[Server], from: u8| {
+        let numbered = servers.iter().enumerate();
+        numbered.map(|(n, server)| (from + n as u8, server.http.key(&key))).collect::<Vec<_>>()
+    };
+    let load = Load::start(8, vec![servers[0].http.key(&key)], false);
+    load.serve_by(serving(&servers, 0));
+    for round in 1..=figure(1, 10) {
+        load.more(100).await;
+        if round == 1 {
+            // As the first instance of the new version does it.
+            let mut conn = PgConnection::connect(database.url()).await.unwrap();
+            sqlx::raw_sql(EXPAND).execute(&mut conn).await.unwrap();
+        }
+        load.more(100).await;
+        for n in 0..servers.len() {
+            let next = Server::join(&servers[n]).start().await;
+            let mut old = std::mem::replace(&mut servers[n], next);
+            // The load balancer notices first; then the old one gets its signal.
+            load.serve_by(serving(&servers, (round * 10) as u8));
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            assert!(old.sigterm().await.success());
+            load.more(50).await;
+        }
+    }
+    assert_eq!(load.unanswered(), 0, "refused, broken, or answered 503");
+    let seen = load.finish().await;
+    eprintln!("rolling update: {} acknowledged, {} unanswered", seen.acknowledged, seen.unanswered);
+}

@@ -202,7 +202,9 @@ impl Shared {
         };
         let asked = self.now();
         let answer = match (act, browser) {
-            (Act::Verify, Some(browser)) => self.send(&browser, Method::GET, "/v1/portal-session", None, patience).await,
+            (Act::Verify, Some(browser)) => {
+                self.send(&browser, Method::GET, "/v1/portal-session", None, patience).await
+            }
             (Act::LogOut, Some(browser)) => {
                 self.send(&browser, Method::DELETE, "/v1/portal-session", None, patience).await
             }
@@ -211,7 +213,8 @@ impl Shared {
             (Act::Read, _) => self.send(http, Method::GET, &path, None, patience).await,
             _ => self.send(http, Method::POST, "/v1/portal-sessions/exchange", Some(exchange), patience).await,
         };
-        let outcome = answer.as_ref().map_or(Outcome::Unknown, |it| self.outcome(it, done, refused, &format!("{act:?}")));
+        let outcome =
+            answer.as_ref().map_or(Outcome::Unknown, |it| self.outcome(it, done, refused, &format!("{act:?}")));
         self.note(n, instance, act, outcome, asked);
         if let (Act::Exchange, Outcome::Done, Some(answer)) = (act, outcome, answer) {
             lock(&self.sessions)[n].browser = answer.json()["token"].as_str().map(str::to_owned);

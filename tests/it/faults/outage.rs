@@ -1,1 +1,215 @@
-//! .
+//! The database is away, frozen, cut off, read-only or full: 503 within 3 s, and back within 2 s of it.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::json;
+
+use super::proxy::{Mode, Proxy};
+use super::{Session, session, unlimited, until, verify};
+use crate::support::guard::{Folder, Guard};
+use crate::support::postgres::{self, Cluster, Durability};
+use crate::support::{Answer, Database, Http, Server};
+
+/// Within this, whatever is the matter with the database, a client has its answer.
+const ANSWER: Duration = Duration::from_secs(3);
+const BACK: Duration = Duration::from_secs(2);
+/// As long as a cache may answer for the database.
+const CACHED: Duration = Duration::from_secs(1);
+
+struct Subject {
+    server: Server,
+    api: Http,
+    open: Session,
+    /// Not exchanged yet.
+    link: String,
+}
+
+impl Subject {
+    async fn on(database: &Arc<Database>) -> Self {
+        let server = unlimited(Server::on(database)).start().await;
+        let api = server.http.key(&server.tenant().key);
+        let open = session(&api, json!({})).await;
+        assert_eq!(verify(&server, &open.token).await, 200);
+        let made = api.post("/v1/portal-sessions", json!({"customerExternalId": "other"})).await.expect(201).json();
+        Self { server, api, open, link: made["token"].as_str().unwrap().to_owned() }
+    }
+
+    /// One of each kind of request, at the same time.
+    async fn ask_all(&self) -> Vec<(&'static str, Answer, Duration)> {
+        let (anyone, browser) = (&self.server.http, self.server.http.key(&self.open.token));
+        let path = format!("/v1/portal-sessions/{}", self.open.id);
+        let made = json!({"customerExternalId": "somebody"}).to_string();
+        let exchange = json!({"token": self.link, "transport": "bearer"}).to_string();
+        let asks = [
+            ("create", &self.api, Method::POST, "/v1/portal-sessions", Some(made)),
+            ("exchange", anyone, Method::POST, "/v1/portal-sessions/exchange", Some(exchange)),
+            ("get", &self.api, Method::GET, path.as_str(), None),
+            ("list", &self.api, Method::GET, "/v1/portal-sessions", None),
+            ("verify", &browser, Method::GET, "/v1/portal-session", None),
+            ("revoke", &self.api, Method::DELETE, "/v1/portal-sessions/ps_0000000000000000000001", None),
+        ];
+        join_all(asks.map(async |(what, http, method, path, body)| {
+            let asked = Instant::now();
+            let answer = http.send(method, path, body.map(Into::into)).await;
+            (what, answer, asked.elapsed())
+        }))
+        .await
+    }
+
+    /// Nothing is served that needs the database, and each answer says so in time.
+    async fn is_away(&self) {
+        let since = Instant::now();
+        while since.elapsed() < Duration::from_secs(4) {
+            let asked = since.elapsed();
+            let answers = join_all((0..8).map(|_| self.ask_all())).await;
+            for (what, answer, took) in answers.into_iter().flatten() {
+                assert!(took <= ANSWER, "{what} took {took:?}");
+                if what == "verify" && answer.status == 200 && asked < CACHED {
+                    continue;
+                }
+                assert_eq!(answer.status, 503, "{what}: {}", answer.text());
+                let after = answer.header("retry-after").expect("Retry-After");
+                assert!(after.parse::<u32>().is_ok_and(|seconds| seconds > 0), "Retry-After: {after}");
+            }
+            self.server.http.get("/healthz").await.expect(200);
+            if since.elapsed() > CACHED {
+                self.server.http.get("/readyz").await.expect(503);
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// All is served again, and goes on being served.
+    async fn is_back(&self, what: &str) {
+        let took =
+            until(what, BACK, async || self.server.http.get("/readyz").await.status == 200 && self.is_served().await)
+                .await;
+        for _ in 0..20 {
+            assert!(self.is_served().await, "{what}: served, and then not");
+        }
+        eprintln!("{what}: back {took:?} after the database");
+    }
+
+    async fn is_served(&self) -> bool {
+        let body = json!({"customerExternalId": "somebody"});
+        let made = self.api.post("/v1/portal-sessions", body).await.status;
+        assert!(made == 201 || made == 503, "create: {made}");
+        made == 201 && verify(&self.server, &self.open.token).await == 200
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_stops_and_starts() {
+    let cluster = Cluster::start(Durability::Fast);
+    let subject = Subject::on(&cluster.database()).await;
+    cluster.stop_immediate();
+    subject.is_away().await;
+    cluster.restart();
+    subject.is_back("stopped").await;
+    cluster.pause();
+    subject.is_away().await;
+    cluster.resume();
+    subject.is_back("frozen").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_is_cut_off() {
+    let name = postgres::shared().create_database();
+    let proxy = Proxy::to(postgres::shared().port()).await;
+    let subject = Subject::on(&Database::at(proxy.url(&name))).await;
+    for mode in [Mode::Refuse, Mode::Silent] {
+        proxy.set(mode);
+        subject.is_away().await;
+        proxy.set(Mode::Pass);
+        subject.is_back(&format!("{mode:?}")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_turns_read_only() {
+    let cluster = Cluster::start(Durability::Fast);
+    let subject = Subject::on(&cluster.database()).await;
+    let set = |read_only: &str| {
+        let sql = format!("alter system set default_transaction_read_only = {read_only}");
+        let mut psql = cluster.client("psql");
+        let done = psql.args(["-d", "postgres", "-qc", "set default_transaction_read_only = off", "-c"]);
+        assert!(done.args([&sql, "-c", "select pg_reload_conf()"]).output().unwrap().status.success());
+    };
+    set("on");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for (what, answer, _) in subject.ask_all().await {
+        match what {
+            "create" | "exchange" => assert_eq!(answer.status, 503, "{what}: {}", answer.text()),
+            _ => assert!(answer.status < 500 && answer.status != 401, "{what}: {}", answer.status),
+        }
+    }
+    set("off");
+    subject.is_back("read-only").await;
+}
+
+/// A file system of two megabytes, gone with this value.
+struct SmallDisk {
+    /// First, since a folder in use can't be removed.
+    _unmount: Guard,
+    folder: Folder,
+}
+
+impl SmallDisk {
+    /// None where nobody may mount one.
+    fn new() -> Option<Self> {
+        let folder = Folder::new();
+        let path = folder.path().join("disk");
+        fs::create_dir(&path).unwrap();
+        let path = path.to_str().unwrap();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m,mode=700", "tmpfs", path]).status();
+        let _unmount = Guard::new(r#"umount -l "$1""#, &[path]);
+        mounted.is_ok_and(|status| status.success()).then_some(Self { folder, _unmount })
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.folder.path().join("disk")
+    }
+}
+
+/// Writes until nothing fits any more.
+fn fill(file: &Path) {
+    use std::io::Write;
+    let mut file = fs::File::options().create(true).append(true).open(file).unwrap();
+    while file.write_all(&[0; 512]).is_ok() {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_disk_of_sqlite_is_full() {
+    let Some(disk) = SmallDisk::new() else {
+        eprintln!("SKIPPED: only root can mount a small file system");
+        return;
+    };
+    let file = disk.path().join("vestibule.db");
+    let subject = Subject::on(&Database::at(format!("sqlite://{}", file.display()))).await;
+    let filler = disk.path().join("filler");
+    fill(&filler);
+    let mut refused = 0;
+    for n in 0..60 {
+        let metadata = json!({"customerExternalId": format!("somebody-{n}"), "metadata": {"long": "x".repeat(500)}});
+        let answer = subject.api.post("/v1/portal-sessions", metadata).await;
+        match answer.status {
+            // The log has room left until its next page.
+            201 => fill(&filler),
+            _ => {
+                assert!(answer.clone().expect(503).header("retry-after").is_some());
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 0, "the disk never filled up");
+    assert_eq!(verify(&subject.server, &subject.open.token).await, 200, "reading needs no room");
+    subject.server.http.get("/healthz").await.expect(200);
+    fs::remove_file(filler).unwrap();
+    subject.is_back("full").await;
+}

@@ -77,7 +77,9 @@ async fn pump(mut from: tcp::OwnedReadHalf, mut to: tcp::OwnedWriteHalf, mut see
     let mut bytes = vec![0; 16 * 1024];
     while let Ok(count @ 1..) = from.read(&mut bytes).await {
         // What is under way when the cable is cut arrives when it is mended, as TCP has it.
-        if seen.wait_for(|state| state.mode == Mode::Pass).await.is_err() || to.write_all(&bytes[..count]).await.is_err() {
+        if seen.wait_for(|state| state.mode == Mode::Pass).await.is_err()
+            || to.write_all(&bytes[..count]).await.is_err()
+        {
             return;
         }
     }

@@ -66,6 +66,31 @@ impl Cluster {
         cluster
     }
 
+    /// A second cluster that follows this one and answers reads; from now on this one acknowledges nothing that the
+    /// other has not written down.
+    pub(crate) fn replica(&self) -> Self {
+        let Self { durability, .. } = *self;
+        let replica = Self { durability, port: free_port(), postmaster: Mutex::new(None), folder: Folder::new() };
+        if let Some((uid, gid)) = *USER {
+            chown(replica.folder.path(), Some(uid), Some(gid)).expect("chown as root");
+        }
+        let mut copy = self.client("pg_basebackup");
+        copy.args(["--pgdata", path(&replica.data()), "--write-recovery-conf", "--checkpoint", "fast", "--no-sync"]);
+        let copied = copy.output().expect("pg_basebackup starts");
+        assert!(copied.status.success(), "pg_basebackup: {copied:?}");
+        replica.restart();
+        let wait = "alter system set synchronous_standby_names = '*'";
+        let psql = self.client("psql").args(["-d", "postgres", "-c", wait, "-c", "select pg_reload_conf()"]).output();
+        assert!(psql.is_ok_and(|output| output.status.success()), "psql");
+        replica
+    }
+
+    /// Makes a replica a server of its own.
+    pub(crate) fn promote(&self) {
+        let output = program("pg_ctl").args(["promote", "-D", path(&self.data())]).output();
+        assert!(output.is_ok_and(|output| output.status.success()), "pg_ctl promote");
+    }
+
     /// Starts the server, on the same port each time, and waits until it
     /// takes connections.
     pub(crate) fn restart(&self) {
