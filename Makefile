@@ -21,6 +21,12 @@ run: ## Build and run the service on its embedded store, under data/
 test: test-tools ## Install what the tests need, run them all
 	cargo test --locked
 
+# Hours: a hundred kills, fifty stops of the database, a million acknowledgements
+# on each store. docs/reliability.md says what is shown.
+.PHONY: soak
+soak: test-tools ## The tests of faults with their full figures
+	VESTIBULE_SOAK=1 cargo test --locked --release --test it -- faults:: --nocapture --test-threads 1
+
 .PHONY: test-tools
 test-tools: ## Install what the tests need
 	@scripts/install-test-tools.sh

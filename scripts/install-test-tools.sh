@@ -14,6 +14,7 @@ install_debian_packages() {
   compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
   [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
   [ -x /usr/sbin/pgbouncer ] || missing+=(pgbouncer)
+  compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null || missing+=(libfaketime)
   [ -x /usr/bin/chromium ] || missing+=(chromium)
   # Without it, the pictures of the Japanese pages show boxes.
   [ -d /usr/share/fonts/opentype/noto ] || missing+=(fonts-noto-cjk)

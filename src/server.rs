@@ -11,7 +11,7 @@ use axum::{
     extract::ConnectInfo,
     http::{HeaderValue, Request, Response, header},
 };
-use futures_util::TryFutureExt as _;
+use futures_util::{FutureExt as _, TryFutureExt as _};
 use hyper::{
     body::{Frame, Incoming, SizeHint},
     server::conn::http1,
@@ -49,7 +49,7 @@ pub struct Deadlines {
     pub head: Duration,
     /// Between requests, and without taking a byte of an answer.
     pub idle: Duration,
-    /// For a client to notice that the rest of what it sends is not wanted.
+    /// For a client to notice that the rest of what it sends is not wanted, and for a new one to ask when the server stops.
     pub linger: Duration,
     /// For everything that runs, when the server stops; the whole process has 30 s.
     pub drain: Duration,
@@ -82,16 +82,21 @@ pub async fn serve_within(
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
     let (connections, draining) = (TaskTracker::new(), CancellationToken::new());
+    let greet = |(stream, peer)| {
+        let watched = Watched { stream, life: Arc::default() };
+        connections.spawn(converse(watched, peer, router.clone(), deadlines, draining.child_token()));
+    };
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
             biased;
             () = &mut shutdown => break,
-            (stream, peer) = accept(&listener) => {
-                let watched = Watched { stream, life: Arc::default() };
-                connections.spawn(converse(watched, peer, router.clone(), deadlines, draining.child_token()));
-            }
+            accepted = accept(&listener) => greet(accepted),
         }
+    }
+    // The kernel has accepted some for us; closing the listener would reset them.
+    while let Some(accepted) = accept(&listener).now_or_never() {
+        greet(accepted);
     }
     drop(listener);
     draining.cancel();
@@ -142,7 +147,7 @@ async fn converse(
             _ = connection.as_mut() => return,
             () = draining.cancelled(), if end.is_none() => {
                 end = Some(Instant::now() + deadlines.drain);
-                // Hyper would drop a head that has begun to come; the answer to that one closes the connection.
+                // Hyper would drop what has begun to come; the answer to that closes the connection.
                 if !life.drain() {
                     connection.as_mut().graceful_shutdown();
                 }
@@ -202,13 +207,15 @@ struct State {
     stalled: Option<Instant>,
     /// Whether the last request's body was given up before its end.
     unread: bool,
+    /// Whether nothing was asked yet.
+    fresh: bool,
     draining: bool,
 }
 
 impl Default for Life {
     fn default() -> Self {
         let (phase, since) = (Phase::Idle, Instant::now());
-        Self(Mutex::new(State { phase, since, stalled: None, unread: false, draining: false }))
+        Self(Mutex::new(State { phase, since, stalled: None, unread: false, fresh: true, draining: false }))
     }
 }
 
@@ -235,7 +242,7 @@ impl Life {
     fn has_begun(&self) {
         let mut state = self.state();
         state.enter(Phase::Busy);
-        state.unread = false;
+        (state.unread, state.fresh) = (false, false);
     }
 
     /// Bytes went, or could not.
@@ -268,11 +275,15 @@ impl Life {
         lingers
     }
 
-    /// From now on answers close the connection; whether a head has begun to come.
+    /// From now on answers close the connection; whether to wait for a request: its head has begun to come, or it may
+    /// be under way, since whoever has just connected did so to ask something.
     fn drain(&self) -> bool {
         let mut state = self.state();
         state.draining = true;
-        state.phase == Phase::Head
+        if state.phase == Phase::Idle {
+            state.since = Instant::now();
+        }
+        state.phase == Phase::Head || state.fresh
     }
 
     fn is_draining(&self) -> bool {
@@ -283,6 +294,8 @@ impl Life {
     fn deadline(&self, deadlines: &Deadlines) -> Option<Instant> {
         let state = self.state();
         let phase = match state.phase {
+            // One that asks nothing must not hold up the stop.
+            Phase::Idle if state.draining => Some(state.since + deadlines.linger),
             Phase::Idle => Some(state.since + deadlines.idle),
             Phase::Head => Some(state.since + deadlines.head),
             Phase::Busy => None,

@@ -203,19 +203,30 @@ async fn draining_answers_what_has_begun() {
     sleep(Duration::from_millis(100)).await;
 
     served.stop.cancel();
-    for stream in [&mut idle, &mut fresh] {
-        let (text, took) = rest(stream).await;
-        assert_eq!(text, "");
-        assert!(took < Duration::from_millis(100), "{took:?}");
-    }
+    let (text, took) = rest(&mut idle).await;
+    assert_eq!(text, "");
+    assert!(took < Duration::from_millis(100), "{took:?}");
     assert!(TcpStream::connect(served.address).await.is_err());
-    for stream in [&mut begun, &mut again] {
+    fresh.write_all(start.as_bytes()).await.unwrap();
+    for stream in [&mut begun, &mut again, &mut fresh] {
         stream.write_all(end.as_bytes()).await.unwrap();
         let text = rest(stream).await.0;
         assert!(text.ends_with("hello") && text.contains("connection: close"), "{text}");
     }
     let text = rest(&mut busy).await.0;
     assert!(text.ends_with("slow") && text.contains("connection: close"), "{text}");
+    served.ended().await;
+}
+
+#[tokio::test]
+async fn draining_waits_a_moment_for_who_has_just_connected() {
+    let served = Served::start(router()).await;
+    let mut fresh = served.connect().await;
+    sleep(DEADLINES.linger).await;
+    served.stop.cancel();
+    let (text, took) = rest(&mut fresh).await;
+    assert_eq!(text, "");
+    assert_about(took, DEADLINES.linger);
     served.ended().await;
 }
 

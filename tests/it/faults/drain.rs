@@ -1,5 +1,6 @@
 //! SIGTERM under load: what was accepted is answered.
 
+use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -73,4 +74,25 @@ async fn no_accepted_request_is_dropped_by_restarts_under_load() {
         assert!(acknowledged > 100 && not_accepted > 0, "no load, or no restart under it");
         assert_eq!(count(server.database().url()).await, acknowledged as i64, "carried out and not answered");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_without_a_request_yet_may_still_ask_and_holds_up_nobody() {
+    let mut server = unlimited(Server::with(Store::Sqlite)).start().await;
+    let (mut asks, silent) = (server.http.connect(), server.http.connect());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let asked = Instant::now();
+    server.signal("TERM");
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let answer = tokio::task::spawn_blocking(move || {
+        asks.write_all(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        asks.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    let answer = answer.await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("connection: close"), "{answer}");
+    assert!(server.ended().await.success());
+    assert!(asked.elapsed() < Duration::from_secs(10), "{:?} to stop", asked.elapsed());
+    drop(silent);
 }

@@ -26,6 +26,19 @@ async fn five_start_at_once_on_an_empty_database() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_may_take_longer_than_a_request() {
+    let first = unlimited(Server::with(Store::Postgres)).start().await;
+    let mut slow = PgConnection::connect(first.database().url()).await.unwrap();
+    let lock = "begin; lock table _sqlx_migrations in access exclusive mode";
+    sqlx::raw_sql(lock).execute(&mut slow).await.unwrap();
+    let mut second = Server::join(&first).spawn();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(second.is_running(), "it did not wait: {}", second.log());
+    slow.close().await.unwrap();
+    assert!(second.ready().await, "{}", second.log());
+}
+
 /// What the next version of the schema may add: the program of today must run on with it.
 const EXPAND: &str = "set lock_timeout = '2s'; \
     alter table portal_sessions add column of_tomorrow text; \

@@ -1,5 +1,7 @@
 //! What one instance acknowledged as revoked, no other honours for longer than a second.
 
+use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -7,7 +9,8 @@ use serde_json::json;
 
 use super::proxy::{Mode, Proxy};
 use super::{Session, figure, session, unlimited, until, verify};
-use crate::support::{Database, Http, Merchant, Server, Store, postgres};
+use crate::support::guard::Folder;
+use crate::support::{Database, Http, Merchant, Server, Setup, Store, postgres};
 
 const HOLDS: Duration = Duration::from_secs(1);
 const USUALLY: Duration = Duration::from_millis(250);
@@ -172,5 +175,60 @@ async fn it_holds_on_one_that_was_frozen_meanwhile() {
             let (statuses, ()) = tokio::join!(waiting, wake);
             assert!(statuses.iter().all(|status| [401, 503].contains(status)), "{store:?}: {statuses:?}");
         }
+    }
+}
+
+/// Sets the wall clock that a process sees, and leaves its monotonic clock alone.
+struct WallClock {
+    folder: Folder,
+}
+
+impl WallClock {
+    fn of(setup: Setup) -> (Self, Setup) {
+        let clock = Self { folder: Folder::new() };
+        clock.set("+0");
+        let library = fs::read_dir("/usr/lib").unwrap().filter_map(|entry| {
+            let path = entry.ok()?.path().join("faketime/libfaketimeMT.so.1");
+            path.exists().then_some(path)
+        });
+        let library = library.last().expect("libfaketime is installed: make test-tools");
+        let setup = setup
+            .env("LD_PRELOAD", library.to_str().unwrap())
+            .env("FAKETIME_TIMESTAMP_FILE", clock.file().to_str().unwrap())
+            .env("FAKETIME_NO_CACHE", "1")
+            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        (clock, setup)
+    }
+
+    fn set(&self, offset: &str) {
+        fs::write(self.file(), offset).unwrap();
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("offset")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_holds_on_one_whose_wall_clock_jumps() {
+    let near = unlimited(Server::with(Store::Postgres)).start().await;
+    let api = near.http.key(&near.tenant().key);
+    let (clock, setup) = WallClock::of(Server::join(&near));
+    let far = setup.start().await;
+    let lasting = session(&api, json!({})).await;
+    let date = async || far.http.get("/healthz").await.header("date").unwrap().to_owned();
+    for (offset, year) in [("+3000d", "203"), ("-3000d", "201"), ("+0", "202")] {
+        let session = session(&api, json!({})).await;
+        for _ in 0..3 {
+            assert_eq!(verify(&far, &session.token).await, 200);
+        }
+        clock.set(offset);
+        End::Revoke.acknowledge(&near, &api, &session, "", "").await;
+        let honoured = honoured_for(&far, &session.token, "/v1/portal-session", Instant::now()).await;
+        assert!(honoured <= HOLDS, "{offset}: {honoured:?}");
+        until("the clock jumped", HOLDS, async || date().await.contains(&format!(" {year}"))).await;
+        // The database's clock decides: nothing expires early, and nobody is unready.
+        assert_eq!(verify(&far, &lasting.token).await, 200);
+        far.http.get("/readyz").await.expect(200);
     }
 }
