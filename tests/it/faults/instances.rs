@@ -76,12 +76,12 @@ async fn a_rolling_update_with_an_expand_migration_shows_nobody_an_error() {
             let mut old = std::mem::replace(&mut servers[n], next);
             // The load balancer notices first; then the old one gets its signal.
             load.serve_by(serving(&servers, (round * 10) as u8));
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(Duration::from_millis(500)).await;
             assert!(old.sigterm().await.success());
             load.more(50).await;
         }
     }
-    assert_eq!(load.unanswered(), 0, "refused, broken, or answered 503");
+    assert_eq!(load.unanswered(), Vec::<String>::new());
     let seen = load.finish().await;
     eprintln!("rolling update: {} acknowledged, {} unanswered", seen.acknowledged, seen.unanswered);
 }

@@ -31,7 +31,7 @@ struct Shared {
     started: Instant,
     stop: AtomicBool,
     acknowledged: AtomicU64,
-    unanswered: AtomicU64,
+    unanswered: Mutex<Vec<String>>,
     sessions: Mutex<Vec<Known>>,
     history: Mutex<Vec<Op>>,
     /// Answers that no fault excuses.
@@ -49,7 +49,7 @@ struct Known {
 pub(super) struct Outcomes {
     pub(super) acknowledged: u64,
     /// Connections refused or broken, and answers 503.
-    pub(super) unanswered: u64,
+    pub(super) unanswered: usize,
     shared: Arc<Shared>,
 }
 
@@ -66,7 +66,7 @@ impl Load {
             started: Instant::now(),
             stop: AtomicBool::new(false),
             acknowledged: AtomicU64::new(0),
-            unanswered: AtomicU64::new(0),
+            unanswered: Mutex::default(),
             sessions: Mutex::default(),
             history: Mutex::default(),
             wrong: Mutex::default(),
@@ -95,8 +95,9 @@ impl Load {
         self.shared.acknowledged.load(Ordering::Relaxed)
     }
 
-    pub(super) fn unanswered(&self) -> u64 {
-        self.shared.unanswered.load(Ordering::Relaxed)
+    /// Why the others were not, one by one.
+    pub(super) fn unanswered(&self) -> Vec<String> {
+        lock(&self.shared.unanswered).clone()
     }
 
     /// Waits until so many more were carried out.
@@ -123,7 +124,7 @@ impl Load {
             stream::iter(looks).buffer_unordered(16).collect::<Vec<()>>().await;
             let outcomes = Outcomes {
                 acknowledged: self.acknowledged(),
-                unanswered: self.unanswered(),
+                unanswered: self.unanswered().len(),
                 shared: Arc::clone(&self.shared),
             };
             outcomes.check();
@@ -242,8 +243,8 @@ impl Shared {
         let sent = http.try_send(method, path, body.map(|body| body.to_string().into()));
         match tokio::time::timeout(patience, sent).await {
             Ok(Ok(answer)) => Some(answer),
-            Ok(Err(_)) => {
-                self.unanswered.fetch_add(1, Ordering::Relaxed);
+            Ok(Err(error)) => {
+                lock(&self.unanswered).push(format!("{path}: {error:?}"));
                 // It is away; others need the processor to bring it back.
                 tokio::time::sleep(Duration::from_millis(20)).await;
                 None
@@ -264,7 +265,7 @@ impl Shared {
             }
             status if status == refused => Outcome::Refused,
             503 if answer.header("retry-after").is_some_and(|text| text.parse::<u32>().is_ok()) => {
-                self.unanswered.fetch_add(1, Ordering::Relaxed);
+                lock(&self.unanswered).push(format!("{what}: 503"));
                 Outcome::Unknown
             }
             status => {

@@ -88,7 +88,7 @@ async fn everything_works_through_pgbouncer_in_transaction_mode() {
     let instances = [&first, &others[0], &others[1]].map(|server| server.http.key(&key)).to_vec();
     let load = Load::start(24, instances, true);
     tokio::time::sleep(Duration::from_secs(figure(4, 120))).await;
-    assert_eq!(load.unanswered(), 0, "refused, broken, or answered 503");
+    assert_eq!(load.unanswered(), Vec::<String>::new());
     let seen = load.finish().await;
     eprintln!("PgBouncer: {} acknowledged by 3 instances on 4 connections", seen.acknowledged);
 }
