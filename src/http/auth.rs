@@ -83,10 +83,16 @@ impl FromRequestParts<App> for Browser {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
-        let Query(Which { portal }) = Query::from_request_parts(parts, &()).await?;
+        // Whoever shows nothing hears of that first, as at every other call.
+        let which = Query::<Which>::from_request_parts(parts, &()).await;
         if let Some(browser) = by_header(&parts.headers, app).await? {
+            which?;
             return Ok(browser);
         }
+        if cookie::sessions(&parts.headers, app.is_https()).next().is_none() {
+            return Err(Error::SessionInvalid.into());
+        }
+        let Query(Which { portal }) = which?;
         let portal = portal.map(|id| id.parse::<PortalId>()).transpose().map_err(|_| Error::SessionInvalid)?;
         let user = by_cookie(&parts.headers, app, portal).await?;
         Ok(Self { user, shown: Shown::Cookie })

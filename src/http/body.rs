@@ -31,7 +31,7 @@ pub(crate) async fn receive(State(app): State<App>, request: Request, next: Next
     }
     let has_body = announced.is_some_and(|length| length > 0) || parts.headers.contains_key(header::TRANSFER_ENCODING);
     let body = match has_body {
-        true => match collect(body).await {
+        true => match collect(body, DEADLINE).await {
             Ok(body) => body,
             Err(refusal) => return refusal.into_response(),
         },
@@ -44,11 +44,30 @@ pub(crate) async fn receive(State(app): State<App>, request: Request, next: Next
     answer.unwrap_or_else(|_| Refusal::Service(Error::Unavailable).into_response())
 }
 
-async fn collect(body: Body) -> Result<Bytes, Refusal> {
-    let received = tokio::time::timeout(DEADLINE, Limited::new(body, LIMIT).collect()).await;
+async fn collect(body: Body, deadline: Duration) -> Result<Bytes, Refusal> {
+    let received = tokio::time::timeout(deadline, Limited::new(body, LIMIT).collect()).await;
     match received.map_err(|_| Refusal::BodyTooSlow)? {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge),
         Err(_) => Err(Refusal::NotJson("The body did not arrive whole.".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::{StreamExt as _, stream};
+    use std::{convert::Infallible, time::Instant};
+
+    #[tokio::test]
+    async fn dripping_does_not_extend_the_time_of_a_body() {
+        let drops = stream::repeat(Ok::<_, Infallible>(Bytes::from_static(b" "))).then(|drop| async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            drop
+        });
+        let (started, deadline) = (Instant::now(), Duration::from_millis(200));
+        let received = collect(Body::from_stream(drops), deadline).await;
+        assert!(matches!(received, Err(Refusal::BodyTooSlow)));
+        assert!((deadline..deadline * 5).contains(&started.elapsed()), "{:?}", started.elapsed());
     }
 }

@@ -59,9 +59,15 @@ fn tell(context: &Context, method: &Method, route: &str, status: u16, took: Dura
         Some(key) => tracing::info!(request_id = %context.id, %method, route, status, took_ms, %key, "served"),
         None => tracing::info!(request_id = %context.id, %method, route, status, took_ms, "served"),
     }
-    let labels = [("route", route.to_owned()), ("method", method.to_string()), ("status", status.to_string())];
+    let labels = [("route", route.to_owned()), ("method", known(method).to_owned()), ("status", status.to_string())];
     metrics::counter!("http_requests_total", &labels).increment(1);
     metrics::histogram!("http_request_duration_seconds", "route" => route.to_owned()).record(took.as_secs_f64());
+}
+
+/// A method for the numbers. Others are counted as one: a client that made them up could fill the memory with counters.
+fn known(method: &Method) -> &'static str {
+    let served = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    served.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
 }
 
 /// What is served where nothing is.

@@ -73,7 +73,9 @@ fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<Json<T>
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let Some(Ok(kind)) = headers.get(header::CONTENT_TYPE).map(|kind| kind.to_str()) else { return false };
+    let mut kinds = headers.get_all(header::CONTENT_TYPE).iter();
+    // Of two, another reader of the request may believe the other one.
+    let (Some(Ok(kind)), None) = (kinds.next().map(|kind| kind.to_str()), kinds.next()) else { return false };
     let kind = kind.split(';').next().unwrap_or_default().trim();
     kind.eq_ignore_ascii_case("application/json") || kind.to_ascii_lowercase().ends_with("+json")
 }
@@ -113,6 +115,10 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        // PostgreSQL refuses to look for a NUL.
+        if let Some((name, _)) = pairs(&parts.uri).find(|(_, value)| value.contains('\0')) {
+            return Err(Error::field(&name, Invalid::new("A parameter has no NUL.")).into());
+        }
         let reader = serde_html_form::Deserializer::new(pairs(&parts.uri));
         let read = serde_path_to_error::deserialize(reader).map_err(|error| {
             let path = error.path().to_string();

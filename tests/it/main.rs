@@ -17,6 +17,7 @@ mod browser;
 mod clients;
 mod faults;
 mod gateway;
+mod hostile;
 mod merchant;
 mod native;
 mod process;

@@ -54,6 +54,7 @@ pub(crate) struct CreateCustomer {
     locale: Option<String>,
     /// Strings by name.
     #[serde(default, deserialize_with = "by_name")]
+    #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
     metadata: Option<Metadata>,
 }
 

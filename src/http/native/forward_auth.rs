@@ -34,7 +34,7 @@ struct Asked {
 ///
 /// For the forward-auth of nginx, Traefik and Caddy: a browser session of this portal, by cookie or
 /// as `Authorization: Bearer` browser token, gets 200 with who it is in the headers.
-#[utoipa::path(get, path = "/v1/portals/{portal}/auth", tag = "Browser sessions",
+#[utoipa::path(get, operation_id = "authorizeRequest", path = "/v1/portals/{portal}/auth", tag = "Browser sessions",
     params(("portal" = String, Path, description = "The portal's id"),
         ("permission" = Option<String>, Query, description = "A tuple that the session must have, else 403")),
     responses((status = 200, description = "It may", headers(
@@ -48,19 +48,24 @@ struct Asked {
     security(("browserToken" = []), ("cookie" = [])))]
 pub(crate) async fn authorize(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
     let (mut parts, _) = request.into_parts();
-    let Query(Asked { permission }) = Query::from_request_parts(&mut parts, &()).await?;
-    let permission = permission.map(|text| field("permission", Permission::parse(text))).transpose()?;
-    decide(&app, &mut parts, permission.as_ref()).await
+    let asked = asked_for(&mut parts).await;
+    decide(&app, &mut parts, asked).await
 }
 
 /// The same for Envoy, which asks with the method, path and query of the request itself: none of
 /// them counts, or whoever makes the request would have a say in what is asked.
 pub(crate) async fn authorize_below(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
     let (mut parts, _) = request.into_parts();
-    decide(&app, &mut parts, None).await
+    decide(&app, &mut parts, Ok(None)).await
 }
 
-async fn decide(app: &App, parts: &mut Parts, permission: Option<&Permission>) -> Result<Response, Refusal> {
+async fn asked_for(parts: &mut Parts) -> Result<Option<Permission>, Refusal> {
+    let Query(Asked { permission }) = Query::from_request_parts(parts, &()).await?;
+    Ok(permission.map(|text| field("permission", Permission::parse(text))).transpose()?)
+}
+
+/// Whoever has no session hears of that first.
+async fn decide(app: &App, parts: &mut Parts, asked: Result<Option<Permission>, Refusal>) -> Result<Response, Refusal> {
     let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| Error::PortalMissing)?;
     let id = params.iter().find_map(|(name, value)| (name == "portal").then_some(value));
     let id: PortalId = id.and_then(|id| id.parse().ok()).ok_or(Error::PortalMissing)?;
@@ -70,7 +75,7 @@ async fn decide(app: &App, parts: &mut Parts, permission: Option<&Permission>) -
         Err(other) => return Err(other.into()),
     };
     let session = session.session();
-    match permission.filter(|asked| !session.permissions.iter().any(|own| own.covers(asked))) {
+    match asked?.filter(|asked| !session.permissions.iter().any(|own| own.covers(asked))) {
         Some(asked) => {
             Err(Error::PermissionDenied(format!("The session lacks the permission {}.", asked.as_str())).into())
         }

@@ -11,6 +11,7 @@ mod lists;
 mod openapi;
 mod portals;
 mod reading;
+mod rules;
 mod sessions;
 mod viewer;
 

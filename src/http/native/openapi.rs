@@ -1,6 +1,6 @@
 //! The OpenAPI document, made from the handlers' own types.
 
-use super::{browser_api, error::ErrorBody, merchant_api, viewer_api};
+use super::{browser_api, error::ErrorBody, merchant_api, rules, viewer_api};
 use crate::http::gateway;
 use utoipa::{
     IntoResponses, Modify, OpenApi,
@@ -110,10 +110,12 @@ pub(crate) enum Writing {
 }
 
 /// The OpenAPI 3.1 document of the native API.
-pub fn openapi() -> utoipa::openapi::OpenApi {
+pub fn openapi() -> serde_json::Value {
     let mut document = Document::openapi();
     document.merge(merchant_api().into_openapi());
     document.merge(browser_api().into_openapi());
     document.merge(viewer_api().into_openapi());
+    let mut document = serde_json::to_value(document).unwrap_or_default();
+    rules::add(&mut document);
     document
 }

@@ -73,6 +73,7 @@ pub(crate) struct CreatePortalSession {
     locale: Option<String>,
     /// Strings by name: at most 50, names of 1–40 and values of at most 500 characters.
     #[serde(default, deserialize_with = "by_name")]
+    #[schema(value_type = Option<std::collections::HashMap<String, String>>)]
     metadata: Option<Metadata>,
 }
 

@@ -1,0 +1,44 @@
+//! Input made by a machine from the OpenAPI document.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::*;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Runs Schemathesis with every check; `examples` for each call and kind of input.
+async fn schemathesis_finds_nothing(store: Store, examples: &str) {
+    let program = Path::new(ROOT).join(".tools/python/bin/schemathesis");
+    assert!(program.exists(), "run `make test-tools` first");
+    let (server, api) = served(store).await;
+    let body = json!({"customerExternalId": "acme-001", "permissions": ["api.*.read_key"], "mode": "token"});
+    let session = api.post("/v1/portal-sessions", body).await.expect(201).json();
+    let mut command = Command::new(program);
+    command.current_dir(ROOT).args(["--config-file", "tests/schemathesis/schemathesis.toml", "run"]);
+    command.arg(server.http.url("/openapi.json"));
+    command.args(["--checks", "all", "--max-examples", examples, "--continue-on-failure", "--no-color"]);
+    command.args(["--generation-database", "none"]);
+    command.env("VESTIBULE_SECRET_KEY", server.tenant().key);
+    command.env("VESTIBULE_BROWSER_TOKEN", session["token"].as_str().unwrap());
+    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "on {store:?}: {told}\n{}", String::from_utf8_lossy(&output.stderr));
+    // A run that tested nothing would find nothing.
+    let tested = told.lines().find_map(|line| line.trim().strip_prefix("Selected: "));
+    let (selected, all) = tested.and_then(|line| line.split_once('/')).expect("a summary");
+    assert!(selected == all && all.parse::<u32>().unwrap() >= 19, "{selected} of {all} calls");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn schemathesis_finds_nothing_on_postgres() {
+    schemathesis_finds_nothing(Store::Postgres, "5").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "soak: some minutes"]
+async fn schemathesis_finds_nothing_in_many_tries() {
+    for store in Store::both() {
+        schemathesis_finds_nothing(store, "200").await;
+    }
+}
