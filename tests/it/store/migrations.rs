@@ -8,12 +8,9 @@ use super::bench::{Bench, open};
 async fn five_at_once_on_an_empty_database() {
     for kind in Kind::both() {
         let database = kind.database();
-        let all = (0..5).map(|_| {
-            let database = database.clone();
-            tokio::spawn(async move { open(&database).await.migrate().await })
-        });
-        for one in all.collect::<Vec<_>>() {
-            one.await.unwrap().expect("a migration");
+        let all = (0..5).map(async |_| open(&database).await.migrate().await);
+        for one in futures_util::future::join_all(all).await {
+            one.expect("a migration");
         }
         let store = open(&database).await;
         store.migrate().await.expect("again");
