@@ -212,3 +212,33 @@ async fn a_page_speaks_the_sessions_language_or_the_readers() {
     let page = Guest::new(&server).send(Method::GET, "/r/nothing", &[]).await.expect(404);
     assert_eq!(page.header("content-language"), Some("en"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bearer_link_puts_its_token_into_the_cookie_again_and_again() {
+    for store in Store::both() {
+        let server = Server::start(store).await;
+        let merchant = server.tenant();
+        let person = json!({"externalId": "acme-001"});
+        let person = server.http.key(&merchant.key).post("/v1/customers", person).await.expect(201).json();
+        let body = json!({"customer_id": person["id"]});
+        let minted = server.http.header("x-api-key", &merchant.key).post("/v2/customer-portal/sessions", body).await;
+        let minted = minted.expect(201).json();
+        let token = minted["data"]["token"].as_str().unwrap();
+        let path = minted["data"]["url"].as_str().unwrap().strip_prefix(&server.public_url()).unwrap().to_owned();
+        for _ in 0..2 {
+            let mut guest = Guest::new(&server);
+            guest.open(&path).await.expect(200);
+            assert_eq!(guest.cookies.len(), 0, "there is nothing to repeat, so there is no nonce");
+            let answer = guest.submit(&path).await.expect(303);
+            assert!(answer.header("set-cookie").unwrap().contains(&format!("={token};")));
+            let portal = place(&answer);
+            assert!(portal.ends_with("/billing"), "{portal}");
+            guest.open(&portal).await.expect(200);
+            assert_eq!(place(&guest.open(&path).await.expect(303)), portal);
+        }
+        let id = person["id"].as_str().unwrap();
+        let revoked = server.http.key(&merchant.key).delete(&format!("/v1/customers/{id}/portal-sessions")).await;
+        revoked.expect(200);
+        Guest::new(&server).open(&path).await.expect(404);
+    }
+}
