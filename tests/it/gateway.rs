@@ -228,3 +228,39 @@ async fn private_addresses_are_refused() {
     }
     assert_eq!(place.upstream.count(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_hosted_tabs_show_the_merchants_data() {
+    let place = Place::new(Store::Sqlite).await;
+    let api = place.server.http.key(&place.merchant.key);
+    let permissions = ["api.*.read_key", "api.*.read_analytics", "billing.*.read_billing"];
+    let body = json!({"customerExternalId": "acme-001", "permissions": permissions, "mode": "token"});
+    let made = api.post("/v1/portal-sessions", body).await.expect(201).json();
+    let cookie = format!("vst_{}={}", place.portal, made["token"].as_str().unwrap());
+    let reader = place.server.http.header("cookie", &cookie);
+    let page = async |rest: &str| reader.get(&format!("/p/{}/{rest}", place.portal)).await.expect(200).text();
+
+    let keys = page("keys").await;
+    assert!(keys.contains("key_1") && keys.contains("key_2") && !keys.contains("rel=\"prev\""), "{keys}");
+    assert!(keys.contains("keys?startingAfter=key_2"), "{keys}");
+    assert_eq!(place.upstream.last().header("accept"), Some("application/json"));
+    assert_eq!(place.upstream.last().header("cookie"), None);
+    let second = page("keys?startingAfter=key_2").await;
+    assert_eq!(place.upstream.last().head.uri, "/base/keys?startingAfter=key_2");
+    assert!(second.contains("rel=\"prev\""), "{second}");
+    let billing = page("billing").await;
+    assert!(billing.contains("Subscriptions") && billing.contains("Invoices"), "{billing}");
+    assert!(page("docs").await.contains("Docs"));
+
+    api.patch("/v1/portals/default", json!({"upstreamUrl": "http://127.0.0.1:1/"})).await.expect(200);
+    assert!(page("keys").await.contains("could not be loaded"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forward_auth_asserts_the_same() {
+    let place = Place::new(Store::Sqlite).await;
+    let answer = place.browser().await.get(&format!("/v1/portals/{}/auth", place.portal)).await.expect(200);
+    let jwks = place.server.http.get("/.well-known/jwks.json").await.expect(200).json();
+    let claims = claims(answer.header("vestibule-assertion").unwrap(), &jwks);
+    assert_eq!((&claims["sub"], &claims["aud"]), (&json!("acme-001"), &json!(place.portal)));
+}

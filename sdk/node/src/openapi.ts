@@ -550,6 +550,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/portals/{portal}/auth": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * May this request pass
+         * @description For the forward-auth of nginx, Traefik and Caddy: a browser session of this portal, by cookie or
+         *     as `Authorization: Bearer` browser token, gets 200 with who it is in the headers.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description A tuple that the session must have, else 403 */
+                    permission?: string;
+                };
+                header?: never;
+                path: {
+                    /** @description The portal's id */
+                    portal: string;
+                };
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: never;
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -571,7 +607,10 @@ export interface components {
         BrandingChanges: {
             /** @description The name on the pages; 1–256 characters. */
             displayName?: string | null;
-            /** @description An https address of an image. */
+            /**
+             * Format: uri
+             * @description An https address of an image.
+             */
             logoUrl?: string | null;
             /**
              * @description `#rrggbb`.
@@ -589,9 +628,6 @@ export interface components {
             /** Format: date-time */
             startedAt: string;
             userAgent?: string | null;
-        };
-        BTreeMap: {
-            [key: string]: string;
         };
         /**
          * @description A customer to be made.
@@ -611,7 +647,10 @@ export interface components {
             externalId: string;
             /** @description A BCP 47 language tag. */
             locale?: string | null;
-            metadata?: components["schemas"]["BTreeMap"] | null;
+            /** @description Strings by name. */
+            metadata?: {
+                [key: string]: string;
+            } | null;
             /** @description 1–256 characters. */
             name?: string | null;
             /** @description 1–64 characters. */
@@ -661,9 +700,15 @@ export interface components {
             expiresIn?: number | null;
             /** @description A BCP 47 language tag for the pages. */
             locale?: string | null;
-            metadata?: components["schemas"]["BTreeMap"] | null;
+            /** @description Strings by name: at most 50, names of 1–40 and values of at most 500 characters. */
+            metadata?: {
+                [key: string]: string;
+            } | null;
             mode?: components["schemas"]["Mode"] | null;
-            /** @description Where to land in the portal; starts with one `/`. */
+            /**
+             * Format: uri-reference
+             * @description Where to land in the portal; starts with one `/`.
+             */
             path?: string | null;
             /** @description What the session may do; the portal's `defaultPermissions` when left out. */
             permissions?: string[] | null;
@@ -673,7 +718,10 @@ export interface components {
             preview?: boolean | null;
             /** @description Revokes the customer's unused links first. */
             replaceExisting?: boolean | null;
-            /** @description Where people go back to: https, or http on a loopback host. */
+            /**
+             * Format: uri
+             * @description Where people go back to: https, or http on a loopback host.
+             */
             returnUrl?: string | null;
             /**
              * Format: int32
@@ -913,7 +961,10 @@ export interface components {
         UpdatePortal: {
             /** @description Origins that a session's `returnUrl` must lie in; empty for any. */
             allowedReturnOrigins?: string[] | null;
-            /** @description Your own portal, in place of the hosted pages. */
+            /**
+             * Format: uri
+             * @description Your own portal, in place of the hosted pages.
+             */
             appUrl?: string | null;
             branding?: components["schemas"]["BrandingChanges"] | null;
             /** @description What a session may do when its creation doesn't say. */
@@ -929,7 +980,10 @@ export interface components {
             linkTtl?: number | null;
             /** @description For people to read; 1–256 characters. */
             name?: string | null;
-            /** @description Where people are sent when they leave or their session is over. */
+            /**
+             * Format: uri
+             * @description Where people are sent when they leave or their session is over.
+             */
             returnUrl?: string | null;
             /**
              * Format: int32
@@ -938,7 +992,10 @@ export interface components {
             sessionTtl?: number | null;
             /** @description 3–64 lower-case letters, digits and single inner hyphens; unique. */
             slug?: string | null;
-            /** @description Your back end behind the gateway. */
+            /**
+             * Format: uri
+             * @description Your back end behind the gateway.
+             */
             upstreamUrl?: string | null;
         };
         /** @description A session as its own browser sees it. */

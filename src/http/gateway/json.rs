@@ -7,7 +7,7 @@ use crate::{
 };
 use axum::{
     body::Body,
-    http::{HeaderValue, Method, header},
+    http::{HeaderValue, Method, StatusCode, header},
 };
 use http_body_util::{BodyExt as _, Limited};
 use serde_json::Value;
@@ -22,7 +22,7 @@ const MAX_BODY: usize = 1024 * 1024;
 /// Why there is no data to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The portal has no upstream.
+    /// The portal has no upstream, or that one nothing at this path.
     NotConnected,
     /// The upstream can't be reached.
     Unreachable,
@@ -32,7 +32,7 @@ pub(crate) enum Fault {
     Failed,
 }
 
-/// Reads JSON from `path` of the upstream of `user`'s portal, as that user.
+/// Reads JSON from `path`, without a slash at its start, of the upstream of `user`'s portal, as that user.
 pub(crate) async fn fetch_json(app: &App, user: &EndUser, path: &str, query: Option<&str>) -> Result<Value, Fault> {
     timeout(LIMIT, fetch(app, user, path, query)).await.unwrap_or(Err(Fault::TimedOut))
 }
@@ -40,9 +40,12 @@ pub(crate) async fn fetch_json(app: &App, user: &EndUser, path: &str, query: Opt
 async fn fetch(app: &App, user: &EndUser, path: &str, query: Option<&str>) -> Result<Value, Fault> {
     let gateway = &app.inner.gateway;
     let _place = gateway.enter().map_err(|_| Fault::Unreachable)?;
-    let mut request = forward::prepare(app, user, Method::GET, path, query).await.map_err(fault)?;
+    let mut request = forward::prepare(app, user, Method::GET, &format!("/{path}"), query).await.map_err(fault)?;
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     let answer = gateway.execute(request).await.map_err(fault)?;
+    if answer.status() == StatusCode::NOT_FOUND {
+        return Err(Fault::NotConnected);
+    }
     if !answer.status().is_success() {
         return Err(Fault::Failed);
     }

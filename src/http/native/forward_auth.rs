@@ -44,7 +44,8 @@ struct Asked {
         ("Vestibule-Customer" = String, description = "The customer's id"),
         ("Vestibule-Customer-External-Id" = String, description = "Your own id of the customer, percent-encoded"),
         ("Vestibule-Permissions" = Option<String>, description = "The session's tuples, separated by spaces; left out above 2 KiB"),
-        ("Vestibule-Preview" = String, description = "`true` or `false`"))), Reading),
+        ("Vestibule-Preview" = String, description = "`true` or `false`"),
+        ("Vestibule-Assertion" = String, description = "The same as a signed JWT, as the gateway sends it"))), Reading),
     security(("browserToken" = []), ("cookie" = [])))]
 pub(crate) async fn authorize(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
     let (mut parts, _) = request.into_parts();
@@ -69,22 +70,22 @@ async fn decide(app: &App, parts: &mut Parts, asked: Result<Option<Permission>, 
     let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| Error::PortalMissing)?;
     let id = params.iter().find_map(|(name, value)| (name == "portal").then_some(value));
     let id: PortalId = id.and_then(|id| id.parse().ok()).ok_or(Error::PortalMissing)?;
-    let session = match auth::of_portal(parts, app, id).await {
+    let user = match auth::of_portal(parts, app, id).await {
         Ok(Browser { user, .. }) => user,
         Err(Error::SessionInvalid) => return refuse(app, id).await,
         Err(other) => return Err(other.into()),
     };
-    let session = session.session();
+    let session = user.session();
     match asked?.filter(|asked| !session.permissions.iter().any(|own| own.covers(asked))) {
         Some(asked) => {
             Err(Error::PermissionDenied(format!("The session lacks the permission {}.", asked.as_str())).into())
         }
-        None => Ok(admit(session)),
+        None => Ok(admit(session, user.assertion(app.public_url()).await?)),
     }
 }
 
-/// 200, and who it is.
-fn admit(session: &Session) -> Response {
+/// 200, and who it is; the same signed, for a back end that must not believe its proxy.
+fn admit(session: &Session, assertion: String) -> Response {
     let external_id = utf8_percent_encode(&session.customer_external_id, ENCODED).to_string();
     let permissions: Vec<_> = session.permissions.iter().map(Permission::as_str).collect();
     let permissions = permissions.join(" ");
@@ -95,6 +96,7 @@ fn admit(session: &Session) -> Response {
         ("vestibule-customer", session.customer_id.to_string()),
         ("vestibule-customer-external-id", external_id),
         ("vestibule-preview", session.preview.to_string()),
+        ("vestibule-assertion", assertion),
     ];
     let permissions = (permissions.len() <= MAX_PERMISSIONS).then_some(("vestibule-permissions", permissions));
     let mut response = (StatusCode::OK, [(header::CACHE_CONTROL, "no-store")]).into_response();

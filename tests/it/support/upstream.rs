@@ -75,6 +75,9 @@ async fn answer(State(upstream): State<Upstream>, request: Request) -> Response 
             let chunks = (0..100).map(|_| Ok::<_, std::io::Error>(vec![b'y'; 1000]));
             Body::from_stream(futures_util::stream::iter(chunks)).into_response()
         }
+        "/keys" => axum::Json(json!({"data": [{"id": "key_1", "path": "/keys"}, {"id": "key_2"}], "has_more": true}))
+            .into_response(),
+        "/docs" => (axum::http::StatusCode::NOT_FOUND, "nothing").into_response(),
         other => axum::Json(json!({"data": [{"path": other, "bytes": length}]})).into_response(),
     }
 }
