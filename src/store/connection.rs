@@ -54,7 +54,7 @@ pub struct Postgres {
     /// Behind PgBouncer in transaction mode statements can't stay prepared, and belong into transactions.
     pub(super) persistent: bool,
     /// How to reach the server without limits of time, for migrations.
-    direct: PgConnectOptions,
+    direct: Arc<PgConnectOptions>,
     limit: Duration,
     /// Connections opened before this instant are not trusted: the server went away since.
     broken_at: Arc<Mutex<Option<Instant>>>,
@@ -125,7 +125,7 @@ impl Postgres {
                 .connect_lazy_with(connect.clone())
         };
         let (requests, pulse) = (pool(options.max_connections, OPERATION_LIMIT), pool(1, PULSE_LIMIT));
-        Ok(Self { pool: requests, pulse, persistent, direct, limit: OPERATION_LIMIT, broken_at })
+        Ok(Self { pool: requests, pulse, persistent, direct: Arc::new(direct), limit: OPERATION_LIMIT, broken_at })
     }
 
     /// The pool, for tests.
