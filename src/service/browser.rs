@@ -110,7 +110,9 @@ impl Service {
         let credential = Credential::parse(token).filter(|token| matches!(token.kind(), Kind::Browser | Kind::Bearer));
         let credential = credential.ok_or(Error::SessionInvalid)?;
         let (id, browser_hash) = (SessionId(credential.id()), credential.hash());
-        let recognised = match self.caches().sessions.get(&id).filter(|_| self.hears_revocations()) {
+        let remembered = self.caches().sessions.get(&id).filter(|_| self.hears_revocations());
+        // A wrong secret takes the same way as an unknown id.
+        let recognised = match remembered.filter(|known| known.live.browser_hash == Some(browser_hash)) {
             Some(recognised) => recognised,
             None => self.read_session(id, browser_hash).await?,
         };

@@ -77,7 +77,7 @@ impl Service {
             Kind::PublishableKey { .. } => return Err(Error::Unauthenticated(Denied::Publishable)),
             Kind::Link | Kind::Browser | Kind::Bearer => return Err(Error::Unauthenticated(Denied::Invalid)),
         }
-        let key = self.key(KeyId(credential.id())).await?;
+        let key = self.key(KeyId(credential.id()), credential.hash()).await?;
         // An unknown key is compared as well, so that it takes as long as a wrong one.
         let expected = key.as_ref().map_or(SecretHash([0; 32]), |key| key.secret_hash);
         let matches = expected == credential.hash();
@@ -89,10 +89,12 @@ impl Service {
         }
     }
 
-    async fn key(&self, id: KeyId) -> Result<Option<Arc<Key>>, Error> {
+    /// From the cache only for whoever has its secret: a wrong one takes the same way as an unknown id, or
+    /// the time of an answer would tell which keys are in use.
+    async fn key(&self, id: KeyId, shown: SecretHash) -> Result<Option<Arc<Key>>, Error> {
         let keys = &self.caches().keys;
         if self.hears_revocations()
-            && let Some(key) = keys.get(&id)
+            && let Some(key) = keys.get(&id).filter(|key| key.secret_hash == shown)
         {
             return Ok(Some(key));
         }

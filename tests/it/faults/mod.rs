@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use crate::support::{Http, Server, Setup};
 
 /// The short form's figure or the full one.
-fn figure<T>(short: T, full: T) -> T {
+pub(crate) fn figure<T>(short: T, full: T) -> T {
     if std::env::var_os("VESTIBULE_SOAK").is_some() { full } else { short }
 }
 

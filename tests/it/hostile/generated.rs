@@ -31,14 +31,9 @@ async fn schemathesis_finds_nothing(store: Store, examples: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn schemathesis_finds_nothing_on_postgres() {
-    schemathesis_finds_nothing(Store::Postgres, "5").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "soak: some minutes"]
-async fn schemathesis_finds_nothing_in_many_tries() {
-    for store in Store::both() {
-        schemathesis_finds_nothing(store, "200").await;
+async fn schemathesis_finds_nothing_with_every_check() {
+    schemathesis_finds_nothing(Store::Postgres, figure("3", "200")).await;
+    if figure(false, true) {
+        schemathesis_finds_nothing(Store::Sqlite, "200").await;
     }
 }

@@ -6,10 +6,14 @@ mod generated;
 mod heads;
 mod made_up;
 mod memory;
+mod overload;
+mod pages;
+mod restore;
 mod slow;
 
 use serde_json::{Value, json};
 
+use crate::faults::figure;
 use crate::support::{Answer, Http, Server, Store};
 
 /// A server without limits of rate, a tenant on it, and its client.
