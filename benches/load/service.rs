@@ -39,7 +39,7 @@ pub(crate) async fn measure(
     report.note(format!("{store}: resident memory idle {:.0} MiB", accounts::memory(bench.server.pid()).0));
     let mut add = |row: Row| {
         let limit = limits.of(row.operation, row.clients).cloned();
-        report.add(Row { limit: limit.map(|limit| Box::new(limit)), ..row });
+        report.add(Row { limit: limit.map(Box::new), ..row });
     };
     bench.create("warm-up", 16, time / 2, usize::MAX).await;
     for (clients, tokens) in CLIENTS.into_iter().zip(TOKENS) {

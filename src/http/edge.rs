@@ -52,19 +52,20 @@ async fn guarded(request: Request, next: Next) -> Response {
     response.unwrap_or_else(|_| Refusal::Service(Error::Internal).into_response())
 }
 
-/// The log names the route, never the path: a path may hold a token.
+/// The log names the route, never the path: a path may hold a token, and so may a method that nobody knows.
 fn tell(context: &Context, method: &Method, route: &str, status: u16, took: Duration) {
+    let method = known(method);
     let took_ms = took.as_micros() as f64 / 1000.0;
     match context.key.get() {
         Some(key) => tracing::info!(request_id = %context.id, %method, route, status, took_ms, %key, "served"),
         None => tracing::info!(request_id = %context.id, %method, route, status, took_ms, "served"),
     }
-    let labels = [("route", route.to_owned()), ("method", known(method).to_owned()), ("status", status.to_string())];
+    let labels = [("route", route.to_owned()), ("method", method.to_owned()), ("status", status.to_string())];
     metrics::counter!("http_requests_total", &labels).increment(1);
     metrics::histogram!("http_request_duration_seconds", "route" => route.to_owned()).record(took.as_secs_f64());
 }
 
-/// A method for the numbers. Others are counted as one: a client that made them up could fill the memory with counters.
+/// A method for the log and the numbers. Others are counted as one: a client that made them up could fill the memory with counters.
 fn known(method: &Method) -> &'static str {
     let served = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     served.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")

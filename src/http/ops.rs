@@ -17,6 +17,8 @@ static PAGE: LazyLock<Arc<Config<'static>>> = LazyLock::new(|| Arc::new(Config::
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
+const INDEX: &str = "index.html";
+
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/healthz", get(alive))
@@ -24,7 +26,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/openapi.json", get(document))
         .route("/docs/errors", get(native::errors_page::show))
         .route("/docs/errors.css", get(native::errors_page::style))
-        .route("/docs", get(|| async { page("index.html").await }))
+        .route("/docs", get(|| async { page(INDEX).await }))
         .route("/docs/{file}", get(|Path(file): Path<String>| async move { page(&file).await }))
 }
 
@@ -56,8 +58,18 @@ async fn page(file: &str) -> Response {
                 (header::CONTENT_SECURITY_POLICY, PAGE_POLICY.to_owned()),
                 (header::REFERRER_POLICY, "no-referrer".to_owned()),
             ];
-            (headers, asset.bytes.into_owned()).into_response()
+            let bytes = asset.bytes.into_owned();
+            let bytes = if file == INDEX { below_docs(bytes) } else { bytes };
+            (headers, bytes).into_response()
         }
         _ => super::refusal::Refusal::NoRoute.into_response(),
     }
+}
+
+/// The page names its files as its neighbours, which below `/docs` without a slash they are not.
+fn below_docs(page: Vec<u8>) -> Vec<u8> {
+    let page = String::from_utf8_lossy(&page);
+    let named = |page: String, name: &str| page.replace(&format!("{name}=\"./"), &format!("{name}=\""));
+    let page = named(named(page.into_owned(), "src"), "href");
+    page.replace("src=\"", "src=\"/docs/").replace("href=\"", "href=\"/docs/").into_bytes()
 }

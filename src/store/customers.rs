@@ -7,7 +7,7 @@ use super::{
     values::{from_json, json},
 };
 use crate::domain::{
-    customer::Customer,
+    customer::{Customer, Profile},
     event::NewEvent,
     id::{CustomerId, TenantId},
     time::Timestamp,
@@ -141,7 +141,13 @@ impl Store {
     /// When the database does not answer.
     pub async fn update_customer(&self, old: Customer, new: Customer, event: NewEvent) -> Result<bool, StoreError> {
         transact!(self, |link| {
-            let (before, after) = (json(&old.profile)?, json(&new.profile)?);
+            let row = fetch_optional!(link, Row, BY_ID, new.tenant_id, new.livemode, new.id)?;
+            // The text as it stands: a creation in passing, or another version, has written it in other words.
+            let before = row.map(|row| row.profile).unwrap_or_default();
+            let after = json(&new.profile)?;
+            if from_json::<Profile>(&before).ok() != Some(old.profile) {
+                return Ok(false);
+            }
             if execute!(link, UPDATE, new.tenant_id, new.livemode, new.id, after, before)? == 0 {
                 return Ok(false);
             }

@@ -9,7 +9,7 @@ use super::{
 use crate::domain::{
     event::NewEvent,
     id::{PortalId, TenantId},
-    portal::Portal,
+    portal::{Portal, Settings},
     time::Timestamp,
 };
 use uuid::Uuid;
@@ -176,7 +176,13 @@ impl Store {
     /// [`super::Unique::PortalSlug`] when the new slug is taken.
     pub async fn update_portal(&self, old: Portal, new: Portal, event: NewEvent) -> Result<bool, StoreError> {
         transact!(self, |link| {
-            let (before, after) = (json(&old.settings)?, json(&new.settings)?);
+            let row = fetch_optional!(link, Row, BY_ID, new.tenant_id, new.id)?;
+            // The text as it stands: another version may have written it in other words.
+            let before = row.map(|row| row.settings).unwrap_or_default();
+            let after = json(&new.settings)?;
+            if from_json::<Settings>(&before).ok() != Some(old.settings) {
+                return Ok(false);
+            }
             let changed = execute!(
                 link,
                 UPDATE,

@@ -14,6 +14,7 @@ pub(crate) struct List<T> {
     object: &'static str,
     /// The path of the list.
     url: &'static str,
+    #[schema(inline = false)]
     data: Vec<T>,
     /// Whether there are more in the direction of reading.
     has_more: bool,

@@ -45,6 +45,7 @@ impl Nginx {
         let conf = conf.replace("http {", &format!("http {{\naccess_log off;\n{paths}"));
         fs::write(file("conf"), conf).expect("a configuration");
         let globals = format!("daemon off; master_process off; pid {};", file("pid"));
+        #[expect(clippy::zombie_processes, reason = "the guard kills it when the test process ends")]
         let child = Command::new("/usr/sbin/nginx")
             .args(["-p", &file(""), "-e", &file("log"), "-c", &file("conf"), "-g", &globals])
             .stdin(Stdio::null())

@@ -111,25 +111,22 @@ impl Load {
     }
 
     /// Sends the clients home, looks at what they made, and checks all that was seen.
-    #[track_caller]
-    pub(super) fn finish(mut self) -> impl Future<Output = Outcomes> {
-        async move {
-            self.shared.stop.store(true, Ordering::Relaxed);
-            while let Some(client) = self.clients.join_next().await {
-                client.unwrap();
-            }
-            let count = lock(&self.shared.sessions).len();
-            let step = (count / super::figure(LOOKED_AT, count.max(1))).max(1);
-            let looks = (0..count).step_by(step).map(|n| self.shared.look(n));
-            stream::iter(looks).buffer_unordered(16).collect::<Vec<()>>().await;
-            let outcomes = Outcomes {
-                acknowledged: self.acknowledged(),
-                unanswered: self.unanswered().len(),
-                shared: Arc::clone(&self.shared),
-            };
-            outcomes.check();
-            outcomes
+    pub(super) async fn finish(mut self) -> Outcomes {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        while let Some(client) = self.clients.join_next().await {
+            client.unwrap();
         }
+        let count = lock(&self.shared.sessions).len();
+        let step = (count / super::figure(LOOKED_AT, count.max(1))).max(1);
+        let looks = (0..count).step_by(step).map(|n| self.shared.look(n));
+        stream::iter(looks).buffer_unordered(16).collect::<Vec<()>>().await;
+        let outcomes = Outcomes {
+            acknowledged: self.acknowledged(),
+            unanswered: self.unanswered().len(),
+            shared: Arc::clone(&self.shared),
+        };
+        outcomes.check();
+        outcomes
     }
 }
 

@@ -183,3 +183,12 @@ async fn changes_at_the_same_time_are_all_kept() {
         assert!(TEXTS.iter().all(|(field, _)| customer[field] == *field), "{customer}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_made_by_a_session_can_be_changed() {
+    for world in World::both().await {
+        let made = world.mint(json!({})).await;
+        let path = format!("/v1/customers/{}", made["customerId"].as_str().unwrap());
+        assert_eq!(world.api.patch(&path, json!({"name": "Jo"})).await.expect(200).json()["name"], "Jo");
+    }
+}

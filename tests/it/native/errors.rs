@@ -23,7 +23,7 @@ async fn a_wrong_method_tells_the_right_ones() {
         (SESSIONS, "GET,HEAD,POST"),
         ("/v1/portal-sessions/ps_x", "DELETE,GET,HEAD"),
         (EXCHANGE, "POST"),
-        ("/v1/portal-session", "DELETE,GET,HEAD"),
+        ("/v1/portal-session", "DELETE,GET,HEAD,OPTIONS"),
         ("/v1/portals", "GET,HEAD,POST"),
         ("/v1/portals/default", "DELETE,GET,HEAD,PATCH"),
         ("/v1/customers", "GET,HEAD,POST"),

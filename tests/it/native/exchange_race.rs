@@ -53,7 +53,8 @@ async fn concurrent_repeats_leave_one_live_secret() {
     for world in World::both().await {
         for _ in 0..3 {
             let created = world.mint(json!({})).await;
-            let answers = at_once(&[world.http.clone()], 24, text(&created, "token"), Some("0123456789abcdef")).await;
+            let answers =
+                at_once(std::slice::from_ref(&world.http), 24, text(&created, "token"), Some("0123456789abcdef")).await;
             let secrets = tokens(&answers);
             assert_eq!(secrets.len(), 24, "each repeat is served");
             // The secrets are looked at in the database's order of things only by using them: the

@@ -134,7 +134,7 @@ async fn a_list_of_them() {
         let list = few.get(&format!("{PORTALS}?limit=1")).await.expect(200).json();
         assert_eq!((ids(&list), &list["hasMore"]), (vec![one.clone()], &json!(true)), "what the key may read");
         let list = few.get(&format!("{PORTALS}?startingAfter={one}")).await.expect(200).json();
-        assert_eq!(ids(&list), [two.clone()]);
+        assert!(ids(&list) == [two.as_str()]);
     }
 }
 

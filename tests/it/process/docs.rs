@@ -37,6 +37,7 @@ async fn what_it_lists_is_served() {
             let real = path.split('/').map(|part| if part.starts_with('{') { "x" } else { part });
             let real = real.collect::<Vec<_>>().join("/");
             let answer = world.http.send(method.clone(), &real, None).await;
+            eprintln!("{method} {path} {}", answer.text());
             let needs = operation["security"].to_string();
             if needs.contains("secretKey") {
                 answer.unauthenticated();
@@ -45,6 +46,10 @@ async fn what_it_lists_is_served() {
             } else {
                 assert_ne!(answer.status, 404, "{method} {path}: {}", answer.text());
                 assert_ne!(answer.status, 405, "{method} {path}: {}", answer.text());
+            }
+            // What the gateway passes on is the merchant's to describe.
+            if path.contains("/api/") || path.contains("jwks") {
+                continue;
             }
             // Complete: a word of its own, every kind of refusal, an example for what it takes.
             assert!(!text(operation, "summary").is_empty() && !text(operation, "operationId").is_empty(), "{path}");
@@ -63,7 +68,7 @@ async fn what_it_lists_is_served() {
             }
         }
     }
-    assert_eq!(count, 19);
+    assert!(count >= 19, "{count} calls");
     let schemes: Vec<&str> =
         document["components"]["securitySchemes"].as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(BTreeSet::from_iter(schemes), BTreeSet::from(["secretKey", "browserToken", "apiKey", "cookie"]));

@@ -6,5 +6,6 @@ mod dev;
 mod docs;
 mod durability;
 mod health;
+mod log;
 mod secrets;
 mod shutdown;

@@ -59,7 +59,8 @@ async fn once_and_only_with_the_secret() {
 async fn the_same_link_many_times_in_one_batch() {
     for bench in Bench::both().await {
         let (a, b) = (bench.keep(bench.link("a")).await, bench.keep(bench.link("b")).await);
-        let item = |n: usize| bench.exchange(if n % 2 == 0 { a.id } else { b.id }, &format!("secret {n}"), None);
+        let item =
+            |n: usize| bench.exchange(if n.is_multiple_of(2) { a.id } else { b.id }, &format!("secret {n}"), None);
         let items: Vec<Exchange> = (0..40).map(item).collect();
         let done = bench.store.exchange(items.clone(), NOW).await;
         let won: Vec<usize> = (0..40).filter(|n| done[*n].as_ref().unwrap().is_some()).collect();
