@@ -52,9 +52,13 @@ impl<K: Eq + Hash + Clone, V: Clone> Guarded<K, V> {
     }
 
     pub(super) fn fill(&self, ticket: Ticket, key: &K, value: V) {
+        let is_stale = || self.epochs[ticket.slot].load(Ordering::SeqCst) != ticket.epoch;
+        if is_stale() {
+            return;
+        }
         self.entries.insert(key.clone(), value);
         // Whoever takes entries back counts up first and removes then, so one of the two removes it.
-        if self.epochs[ticket.slot].load(Ordering::SeqCst) != ticket.epoch {
+        if is_stale() {
             self.entries.remove(key);
         }
     }

@@ -14,8 +14,8 @@ use serde_json::Value;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// A page is due in less than 5 s, with the data or without.
-const LIMIT: Duration = Duration::from_secs(4);
+/// A page is due in 2.6 s like every answer, with the data or without.
+const LIMIT: Duration = Duration::from_secs(2);
 /// More than this is no page that somebody reads.
 const MAX_BODY: usize = 1024 * 1024;
 
