@@ -9,11 +9,7 @@ use std::{
 };
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
-    EnvFilter, Layer,
-    filter::{FilterExt as _, Targets},
-    fmt,
-    layer::SubscriberExt as _,
-    util::SubscriberInitExt as _,
+    EnvFilter, Layer, filter::Targets, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
 
 /// Upper bounds in seconds: from a cached answer to the longest that any may take.
@@ -33,7 +29,8 @@ pub fn init(format: LogFormat) {
         true => fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal()).boxed(),
         false => fmt::layer().with_writer(stderr).json().flatten_event(true).boxed(),
     };
-    let started = tracing_subscriber::registry().with(lines.with_filter(wanted.and(discretion()))).try_init();
+    // Not `with_filter`: a library that only asks whether it may tell makes a layer's own filter lose the next line.
+    let started = tracing_subscriber::registry().with(wanted).with(discretion()).with(lines).try_init();
     if started.is_ok() {
         // A panic is caught further out; its message belongs into the log like everything else.
         std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a defect")));

@@ -126,7 +126,7 @@ async fn no_value_becomes_a_header() {
         "/docs/%0d%0aX:%20y",
         "/v1/portals/%0d%0aX:%20y",
     ] {
-        for http in [&server.http, &api, &server.http.header("cookie", "a=%0d%0ab; vst_=\u{7f}")] {
+        for http in [&server.http, &api, &server.http.header("cookie", "a=%0d%0ab; vst_=x")] {
             let answer = http.get(path).await;
             assert!(answer.status < 500, "{path}: {}", answer.text());
             let headers = format!("{:?}", answer.headers).to_lowercase();
