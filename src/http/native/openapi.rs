@@ -117,5 +117,17 @@ pub fn openapi() -> serde_json::Value {
     document.merge(viewer_api().into_openapi());
     let mut document = serde_json::to_value(document).unwrap_or_default();
     rules::add(&mut document);
+    name_items(&mut document);
     document
+}
+
+/// A list's entries are written out where it is described; they have a name, and go by it.
+fn name_items(document: &mut serde_json::Value) {
+    let schemas = document["components"]["schemas"].as_object_mut();
+    for (name, schema) in schemas.into_iter().flatten() {
+        if let Some(entry) = name.strip_prefix("List_") {
+            schema["properties"]["data"]["items"] =
+                serde_json::json!({"$ref": format!("#/components/schemas/{entry}")});
+        }
+    }
 }
