@@ -728,7 +728,11 @@ export interface components {
              * @description Seconds that the browser session lives; the portal's `sessionTtl` when left out.
              */
             sessionTtl?: number | null;
-        };
+        } & ({
+            customerExternalId: string;
+        } | {
+            customerId: string;
+        });
         /** @description A customer. */
         Customer: {
             companyName?: string | null;

@@ -21,6 +21,9 @@ pub(super) fn add(document: &mut Value) {
         parts.into_iter().flatten().for_each(add_to_fields);
         add_to_fields(schema);
     }
+    let given = |field: &str| json!({"required": [field], "properties": {field: {"type": "string"}}});
+    document["components"]["schemas"]["CreatePortalSession"]["oneOf"] =
+        json!([given("customerExternalId"), given("customerId")]);
     for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
         for operation in each(item) {
             let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
