@@ -38,7 +38,7 @@ create table customers (
     id           uuid primary key,
     tenant_id    uuid not null,
     livemode     boolean not null,
-    external_id  text not null,
+    external_id  text collate "C" not null, -- compared and listed by its bytes
     profile      text not null, -- JSON
     created_at   timestamptz not null,
     constraint customers_external_id unique (tenant_id, livemode, external_id)
@@ -95,9 +95,8 @@ create table events (
     customer_id  uuid,
     portal_id    uuid,
     data         text not null, -- JSON
-    primary key (id)
+    primary key (tenant_id, livemode, id) -- the order of lists, so that one index serves both
 ) partition by range (id);
-create index events_list on events (tenant_id, livemode, id);
 create index events_session on events (session_id, id);
 create index events_customer on events (customer_id, id);
 

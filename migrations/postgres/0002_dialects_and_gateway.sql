@@ -1,8 +1,5 @@
 -- What other dialects and the gateway need.
 
--- Lists by the tenant's own ids go by their bytes, whatever the database's collation.
-create index customers_by_bytes on customers (tenant_id, livemode, external_id collate "C");
-
 -- The gateway's signing keys. Each signs for one period of 30 days and is made by whichever
 -- instance needs it first, so that all instances share it.
 create table signing_keys (

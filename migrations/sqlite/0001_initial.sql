@@ -72,12 +72,12 @@ create table portal_sessions (
     ended_at            integer,
     ip_address          text,
     user_agent          text
-) strict;
+) strict, without rowid;
 create index portal_sessions_list on portal_sessions (tenant_id, livemode, id);
 create index portal_sessions_customer on portal_sessions (customer_id, id);
 
 create table events (
-    id           blob primary key,
+    id           blob not null,
     tenant_id    blob not null,
     livemode     integer not null,
     type         text not null,
@@ -89,9 +89,9 @@ create table events (
     session_id   blob,
     customer_id  blob,
     portal_id    blob,
-    data         text not null
-) strict;
-create index events_list on events (tenant_id, livemode, id);
+    data         text not null,
+    primary key (tenant_id, livemode, id)
+) strict, without rowid;
 create index events_session on events (session_id, id);
 create index events_customer on events (customer_id, id);
 

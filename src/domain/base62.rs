@@ -30,7 +30,8 @@ pub(super) fn encode_into(number: &[u8], width: usize, out: &mut String) {
         }
         end = start;
     }
-    out.extend(digits[..width].iter().map(|digit| char::from(*digit)));
+    // Digits are ASCII.
+    out.push_str(std::str::from_utf8(&digits[..width]).unwrap_or_default());
 }
 
 /// Reads digits back into `number`; `None` for a foreign character or a value that does not fit.

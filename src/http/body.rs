@@ -5,7 +5,7 @@ use super::{App, refusal::Refusal};
 use crate::service::Error;
 use axum::{
     body::{Body, Bytes},
-    extract::{Request, State},
+    extract::Request,
     http::header,
     middleware::Next,
     response::{IntoResponse, Response},
@@ -22,7 +22,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const ANSWER: Duration = Duration::from_millis(2600);
 
 /// Reads the body whole, then admits the request.
-pub(crate) async fn receive(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn receive(app: App, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let announced =
         parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());

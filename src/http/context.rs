@@ -1,7 +1,7 @@
 //! What is known of the request being served, wherever its answer is written.
 
 use super::{browser, native, refusal::Refusal, revkeen, unkey};
-use crate::domain::id::{KeyId, RequestId};
+use crate::domain::id::KeyId;
 use axum::{
     http::{HeaderMap, StatusCode, header},
     response::Response,
@@ -59,7 +59,8 @@ impl Dialect {
 /// What is known of a request.
 #[derive(Debug)]
 pub(crate) struct Context {
-    pub(crate) id: RequestId,
+    /// The request's id, as answers and the log show it.
+    pub(crate) id: Box<str>,
     pub(crate) dialect: Dialect,
     /// Where the documentation of errors is.
     pub(crate) docs_url: Arc<str>,

@@ -36,7 +36,7 @@ pub(crate) async fn replay(State(app): State<App>, request: Request, next: Next)
     if request.method() != Method::POST || !request.headers().contains_key(HEADER) {
         return next.run(request).await;
     }
-    run_once(app, request, next).await.unwrap_or_else(IntoResponse::into_response)
+    Box::pin(run_once(app, request, next)).await.unwrap_or_else(IntoResponse::into_response)
 }
 
 async fn run_once(app: App, request: Request, next: Next) -> Result<Response, Refusal> {

@@ -15,6 +15,7 @@ mod gateway;
 mod idempotency;
 mod limit;
 pub mod native;
+mod numbers;
 mod ops;
 mod refusal;
 mod revkeen;
@@ -24,11 +25,21 @@ mod unkey;
 pub use native::openapi;
 
 use crate::{config::Config, service::Service};
-use axum::{Router, middleware::from_fn_with_state};
+use axum::{
+    Router,
+    http::{HeaderValue, header},
+    middleware::from_fn_with_state,
+};
 use gateway::Gateway;
 use limit::Limits;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
+use tower::{
+    ServiceBuilder,
+    layer::util::{Identity, Stack},
+    util::Either,
+};
+use tower_http::set_header::SetResponseHeaderLayer;
 
 /// What handlers share.
 #[derive(Clone)]
@@ -91,11 +102,22 @@ pub fn router(app: App) -> Router {
         .merge(browser::routes())
         .merge(ops::routes())
         .fallback(edge::not_found)
-        .method_not_allowed_fallback(edge::method_not_allowed)
-        .layer(from_fn_with_state(app.clone(), body::receive));
-    let streamed = gateway::routes().merge(revkeen::resource_routes());
-    received
-        .merge(streamed.method_not_allowed_fallback(edge::method_not_allowed))
-        .layer(from_fn_with_state(app.clone(), edge::handle))
-        .with_state(app)
+        .method_not_allowed_fallback(edge::method_not_allowed);
+    let streamed =
+        gateway::routes().merge(revkeen::resource_routes()).method_not_allowed_fallback(edge::method_not_allowed);
+    let headers = headers_of_every_answer(&app);
+    let received = received.layer(headers.clone().layer(from_fn_with_state(app.clone(), edge::received)));
+    let streamed = streamed.layer(headers.layer(from_fn_with_state(app.clone(), edge::streamed)));
+    received.merge(streamed).with_state(app)
+}
+
+type Header = SetResponseHeaderLayer<HeaderValue>;
+
+/// What goes for errors and assets as well.
+fn headers_of_every_answer(app: &App) -> ServiceBuilder<Stack<Either<Header, Identity>, Stack<Header, Identity>>> {
+    let always = |name, value| Header::overriding(name, HeaderValue::from_static(value));
+    let https_only = always(header::STRICT_TRANSPORT_SECURITY, "max-age=63072000; includeSubDomains");
+    ServiceBuilder::new()
+        .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .option_layer(app.is_https().then_some(https_only))
 }

@@ -114,7 +114,8 @@ impl Service {
         // A wrong secret takes the same way as an unknown id.
         let recognised = match remembered.filter(|known| known.live.browser_hash == Some(browser_hash)) {
             Some(recognised) => recognised,
-            None => self.read_session(id, browser_hash).await?,
+            // In a box: what a request seldom needs shall not be carried by every one.
+            None => Box::pin(self.read_session(id, browser_hash)).await?,
         };
         if !self.is_open(&recognised.live, browser_hash) {
             return Err(Error::SessionInvalid);

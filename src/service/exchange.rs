@@ -52,11 +52,11 @@ impl Service {
             return Ok(Opened { live, credential });
         }
         if item.nonce_hash.is_some()
-            && let Some(live) = self.store().repeat_exchange(item.clone(), self.clock().now()).await?
+            && let Some(live) = Box::pin(self.store().repeat_exchange(item.clone(), self.clock().now())).await?
         {
             return Ok(Opened { live, credential });
         }
-        self.note_refusal(&item).await?;
+        Box::pin(self.note_refusal(&item)).await?;
         Err(Error::SessionInvalid)
     }
 

@@ -71,8 +71,8 @@ impl Service {
         }
         let ticket = portals.ticket(&name);
         let found = match &name {
-            PortalKey::Of(tenant, name) => self.store().portal(*tenant, name.clone()).await?,
-            PortalKey::Public(id) => self.store().public_portal(*id).await?,
+            PortalKey::Of(tenant, name) => Box::pin(self.store().portal(*tenant, name.clone())).await?,
+            PortalKey::Public(id) => Box::pin(self.store().public_portal(*id)).await?,
         };
         let Some(portal) = found.map(Arc::new) else { return Ok(None) };
         portals.fill(ticket, &name, Arc::clone(&portal));

@@ -142,7 +142,7 @@ impl Merchant {
             }));
         }
         let created = match replace {
-            true => self.service.store().replace_session(item, self.replaced_links().await?).await?,
+            true => Box::pin(self.replace_links(item)).await?,
             false => self.service.inner.creates.submit(item).await?,
         };
         let session = created.ok_or(Error::Missing("customer"))?;
@@ -219,14 +219,15 @@ impl Merchant {
         Ok((NewSession { session, by_external_id, link_hash, browser_hash, event, beside: None }, credential))
     }
 
-    async fn replaced_links(&self) -> Result<ReplaceLinks, Error> {
+    /// Keeps a session in place of the customer's unused links.
+    async fn replace_links(&self, item: NewSession) -> Result<Option<Session>, Error> {
         let portals = self.portals_for("revoke_session").await?;
         let merchant = self.clone();
         let event = Box::new(move |session, portal, customer| {
             let event = merchant.event(EventType::SessionRevoked);
             NewEvent { session_id: Some(session), portal_id: Some(portal), customer_id: Some(customer), ..event }
         });
-        Ok(ReplaceLinks { portals, event })
+        Ok(self.service.store().replace_session(item, ReplaceLinks { portals, event }).await?)
     }
 
     /// Reads a session.

@@ -25,6 +25,22 @@ const PULSE_LIMIT: Duration = Duration::from_millis(1000);
 const MARGIN: Duration = Duration::from_millis(500);
 const ACQUIRE_LIMIT: Duration = Duration::from_millis(2000);
 const SQLITE_READERS: u32 = 4;
+/// Pages of the write-ahead log, 4 KiB each, before it goes into the database: a page that is written again and again
+/// goes there once.
+const SQLITE_WAL_PAGES: &str = "8000";
+/// How much of the database the writer remembers, in KiB (so the minus); readers have the default, 2 MiB.
+const SQLITE_WRITER_CACHE: &str = "-32768";
+
+/// Every statement goes by an index and is planned once on each connection: planning one over all the partitions takes
+/// longer than running it, and a plan made while a table was small must not scan it when it has grown.
+const SETTINGS: [(&str, &str); 6] = [
+    ("statement_timeout", "4s"),
+    ("idle_in_transaction_session_timeout", "10s"),
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+];
 
 statements! {
     Postgres IN_RECOVERY = "select pg_is_in_recovery()";
@@ -104,9 +120,7 @@ impl Postgres {
         let direct = PgConnectOptions::from_str(&options.url)?.application_name("vestibule");
         // PgBouncer knows no start-up options, so they go only to a server that is reached directly.
         let connect = match persistent {
-            true => {
-                direct.clone().options([("statement_timeout", "4s"), ("idle_in_transaction_session_timeout", "10s")])
-            }
+            true => direct.clone().options(SETTINGS),
             false => direct.clone().extra_float_digits(None),
         };
         let broken_at = Arc::new(Mutex::new(None::<Instant>));
@@ -203,6 +217,8 @@ impl Sqlite {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(ACQUIRE_LIMIT)
             .foreign_keys(true)
+            .pragma("temp_store", "memory")
+            .pragma("wal_autocheckpoint", SQLITE_WAL_PAGES)
             .optimize_on_close(true, 400);
         if let Some(folder) = connect.get_filename().parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(sqlx::Error::Io)?;
@@ -210,7 +226,7 @@ impl Sqlite {
         let pool = |size| {
             SqlitePoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_LIMIT).test_before_acquire(false)
         };
-        let writer = pool(1).connect_with(connect.clone()).await?;
+        let writer = pool(1).connect_with(connect.clone().pragma("cache_size", SQLITE_WRITER_CACHE)).await?;
         let readers = pool(SQLITE_READERS).connect_with(connect.clone()).await?;
         let pulse = pool(1).connect_with(connect).await?;
         Ok(Self { readers, pulse, writer })

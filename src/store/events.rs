@@ -1,11 +1,19 @@
 //! The audit trail.
 
-use super::{Page, Store, StoreError, read, statements::statements, values::from_json};
+use super::{
+    Page, Store, StoreError,
+    connection::Link,
+    read,
+    sqlite_rows::{self as rows, bind},
+    statements::statements,
+    values::from_json,
+};
 use crate::domain::{
-    event::{Actor, Event},
+    event::{Actor, Event, NewEvent},
     id::{CustomerId, EventId, PortalId, SessionId, TenantId},
     time::Timestamp,
 };
+use sqlx::SqliteConnection;
 use uuid::Uuid;
 
 macro_rules! columns {
@@ -18,6 +26,9 @@ statements! {
     Both INSERT = concat!("insert into events (", columns!(), ", tenant_id) \
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)");
 }
+
+/// The same for many rows on SQLite, and their number of columns.
+const INSERT_MANY: (&str, usize) = (concat!("insert into events (", columns!(), ", tenant_id) values ()"), 13);
 
 /// Writes an event down, inside the transaction of what it tells.
 macro_rules! insert {
@@ -43,6 +54,30 @@ macro_rules! insert {
     }};
 }
 pub(super) use insert;
+
+/// Writes many events down on SQLite.
+pub(super) async fn insert_many(link: &mut Link<'_, SqliteConnection>, events: &[NewEvent]) -> Result<(), StoreError> {
+    let (sql, columns) = INSERT_MANY;
+    let bind = |values: rows::Binder<'_>, event: &NewEvent| {
+        bind!(
+            values,
+            event.id,
+            event.kind.as_str(),
+            event.at,
+            event.livemode,
+            event.actor.kind(),
+            event.actor.id(),
+            event.origin.address.map(|address| address.to_string()),
+            event.origin.user_agent.as_deref(),
+            event.session_id,
+            event.customer_id,
+            event.portal_id,
+            event.data.to_string(),
+            event.tenant_id,
+        )
+    };
+    rows::execute(link, sql, columns, events, bind, |_| Ok(())).await
+}
 
 /// Which events a list holds.
 #[derive(Clone, Debug)]
@@ -107,6 +142,11 @@ fn list_sql(with_kind: bool, with_session: bool, down: bool) -> String {
         }
     }
     sql + if down { " order by id desc limit $5" } else { " order by id limit $5" }
+}
+
+/// The statement for many events in every size.
+pub(super) fn composed() -> impl Iterator<Item = String> {
+    rows::SIZES.into_iter().map(|rows| rows::sized(INSERT_MANY.0, INSERT_MANY.1, rows))
 }
 
 pub(super) fn list_statements() -> Vec<String> {

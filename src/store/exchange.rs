@@ -4,7 +4,9 @@ use super::{
     LiveSession, Postgres, Sqlite, Store, StoreError,
     connection::Link,
     events, execute, fetch_all, fetch_optional,
+    retention::{self, UNDEFINED_TABLE},
     row::{LiveRow, live_columns, session_tables},
+    sqlite_rows::{self as rows, bind},
     statements::statements,
     transact,
 };
@@ -14,7 +16,7 @@ use crate::domain::{
     secret::SecretHash,
     time::{Seconds, Timestamp},
 };
-use sqlx::{PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
 use std::{collections::HashMap, sync::Arc};
 
 /// For so long after the exchange its repeat with the same nonce gets a new secret.
@@ -34,17 +36,40 @@ statements! {
             select event_id, tenant_id, livemode, 'portal_session.exchanged', $8, 'end_user', customer_id, ip_address, user_agent, \
             id, customer_id, portal_id, '{}' from won) \
         select * from won");
-    Sqlite EXCHANGE = "update portal_sessions set used_at = $5, browser_hash = $3, nonce_hash = $4, \
-        browser_expires_at = $5 + session_ttl * 1000, ip_address = $6, user_agent = $7 \
-        where id = $1 and link_hash = $2 and used_at is null and link_expires_at > $5 \
-        and exists (select 1 from customers c where c.id = customer_id) \
-        and exists (select 1 from portals p where p.id = portal_id and p.enabled)";
     Both REPEAT = "update portal_sessions set browser_hash = $3 \
         where id = $1 and link_hash = $2 and nonce_hash = $4 and first_used_at is null and used_at >= $5 \
         and ended_at is null and browser_expires_at > $6 \
         and exists (select 1 from customers c where c.id = customer_id) \
         and exists (select 1 from portals p where p.id = portal_id and p.enabled)";
     Both LIVE = concat!("select ", live_columns!(), " from ", session_tables!(), " where s.id = $1");
+}
+
+/// The same on SQLite; how long the session lives and when is now stand behind the rows.
+const EXCHANGE_ROWS: (&str, usize) = (
+    "with item(id, link_hash, browser_hash, nonce_hash, ip_address, user_agent) as (values ()) \
+        update portal_sessions as s set used_at = ?, browser_hash = i.browser_hash, nonce_hash = i.nonce_hash, \
+        browser_expires_at = ? + s.session_ttl * 1000, ip_address = i.ip_address, user_agent = i.user_agent \
+        from item i where s.id = i.id and s.link_hash = i.link_hash and s.used_at is null and s.link_expires_at > ? \
+        and exists (select 1 from customers c where c.id = s.customer_id) \
+        and exists (select 1 from portals p where p.id = s.portal_id and p.enabled)",
+    6,
+);
+/// Whose browser token it is now.
+const WON_ROWS: (&str, usize) = (
+    concat!(
+        "with item(id, browser_hash) as (values ()) select ",
+        live_columns!(),
+        " from item i join ",
+        session_tables!(),
+        " where s.id = i.id and s.browser_hash = i.browser_hash"
+    ),
+    2,
+);
+
+/// The statements for many rows in every size.
+pub(super) fn composed() -> impl Iterator<Item = String> {
+    let statements = [EXCHANGE_ROWS, WON_ROWS].into_iter();
+    statements.flat_map(|(sql, columns)| rows::SIZES.map(|rows| rows::sized(sql, columns, rows)))
 }
 
 /// A link token that somebody wants exchanged.
@@ -70,9 +95,33 @@ pub type Exchanged = Result<Option<LiveSession>, StoreError>;
 impl Store {
     /// Exchanges links at `now`. Of any number of calls with one token exactly one wins.
     pub async fn exchange(&self, items: Vec<Exchange>, now: Timestamp) -> Vec<Exchanged> {
+        let order: Vec<EventId> = items.iter().map(|item| item.event_id).collect();
+        let mut done = HashMap::with_capacity(order.len());
+        for items in self.apart(items) {
+            let events: Vec<EventId> = items.iter().map(|item| item.event_id).collect();
+            done.extend(events.into_iter().zip(self.exchange_batch(items, now).await));
+        }
+        order.into_iter().map(|event| done.remove(&event).unwrap_or(Ok(None))).collect()
+    }
+
+    /// Items that one statement can serve: on PostgreSQL those whose ids tell the same partition. An update of that one
+    /// costs a fraction of an update of the whole table, which has to look after every partition.
+    fn apart(&self, items: Vec<Exchange>) -> Vec<Vec<Exchange>> {
+        if matches!(self, Self::Sqlite(_)) {
+            return vec![items];
+        }
+        let mut partitions = HashMap::<_, Vec<Exchange>>::new();
+        for item in items {
+            partitions.entry(retention::partition_of(item.id)).or_default().push(item);
+        }
+        partitions.into_values().collect()
+    }
+
+    /// One that the database refuses fails alone.
+    async fn exchange_batch(&self, items: Vec<Exchange>, now: Timestamp) -> Vec<Exchanged> {
         let items: Arc<[Exchange]> = items.into();
         match self.exchange_together(Arc::clone(&items), now).await {
-            Ok(won) => items.iter().map(|item| Ok(won.get(&item.event_id).cloned())).collect(),
+            Ok(mut won) => items.iter().map(|item| Ok(won.remove(&item.event_id))).collect(),
             Err(error @ (StoreError::Unavailable(_) | StoreError::Overloaded)) => {
                 items.iter().map(|_| Err(StoreError::Unavailable(error.to_string()))).collect()
             }
@@ -163,19 +212,27 @@ impl Postgres {
         items: &[Exchange],
         now: Timestamp,
     ) -> Result<HashMap<EventId, LiveSession>, StoreError> {
+        let Some(partition) = items.first().and_then(|item| retention::partition_of(item.id)) else {
+            return Ok(HashMap::new());
+        };
+        let sql = EXCHANGE_MANY.replacen("update portal_sessions", &format!("update {partition}"), 1);
         let rows = fetch_all!(
             link,
             Won,
-            EXCHANGE_MANY,
+            AssertSqlSafe(sql),
             items.iter().map(|item| item.id.0).collect::<Vec<_>>(),
-            items.iter().map(|item| item.link_hash.0.to_vec()).collect::<Vec<_>>(),
-            items.iter().map(|item| item.browser_hash.0.to_vec()).collect::<Vec<_>>(),
-            items.iter().map(|item| item.nonce_hash.map(|hash| hash.0.to_vec())).collect::<Vec<_>>(),
+            items.iter().map(|item| item.link_hash.0.as_slice()).collect::<Vec<_>>(),
+            items.iter().map(|item| item.browser_hash.0.as_slice()).collect::<Vec<_>>(),
+            items.iter().map(|item| item.nonce_hash.as_ref().map(|hash| hash.0.as_slice())).collect::<Vec<_>>(),
             items.iter().map(|item| item.origin.address.map(|address| address.to_string())).collect::<Vec<_>>(),
-            items.iter().map(|item| item.origin.user_agent.clone()).collect::<Vec<_>>(),
+            items.iter().map(|item| item.origin.user_agent.as_deref()).collect::<Vec<_>>(),
             items.iter().map(|item| item.event_id.0).collect::<Vec<_>>(),
             now,
-        )?;
+        );
+        let rows = match rows {
+            Err(sqlx::Error::Database(refusal)) if refusal.code().as_deref() == Some(UNDEFINED_TABLE) => Vec::new(),
+            rows => rows?,
+        };
         let won = rows.into_iter().map(|row| Ok((row.event_id, LiveSession::try_from(row.live)?)));
         Ok(won.collect::<Result<_, sqlx::Error>>()?)
     }
@@ -187,28 +244,22 @@ impl Sqlite {
         items: &[Exchange],
         now: Timestamp,
     ) -> Result<HashMap<EventId, LiveSession>, StoreError> {
-        let mut won = HashMap::new();
-        for item in items {
-            let origin = &item.origin;
-            let changed = execute!(
-                link,
-                EXCHANGE,
-                item.id,
-                item.link_hash,
-                item.browser_hash,
-                item.nonce_hash,
-                now,
-                origin.address.map(|address| address.to_string()),
-                origin.user_agent.as_deref(),
-            )?;
-            if changed == 0 {
-                continue;
-            }
-            let Some(row) = fetch_optional!(link, LiveRow, LIVE, item.id)? else { continue };
-            let live = LiveSession::try_from(row)?;
-            events::insert!(link, exchanged(item, &live, now, serde_json::json!({})));
-            won.insert(item.event_id, live);
-        }
-        Ok(won)
+        let (sql, columns) = EXCHANGE_ROWS;
+        let bind = |values: rows::Binder<'_>, item: &Exchange| {
+            let address = item.origin.address.map(|address| address.to_string());
+            let agent = item.origin.user_agent.as_deref();
+            bind!(values, item.id, item.link_hash, item.browser_hash, item.nonce_hash, address, agent)
+        };
+        rows::execute(link, sql, columns, items, bind, |values| bind!(values, now, now, now)).await?;
+        let (sql, columns) = WON_ROWS;
+        let bind = |values: rows::Binder<'_>, item: &Exchange| bind!(values, item.id, item.browser_hash);
+        let found: Vec<LiveRow> = rows::fetch(link, sql, columns, items, bind).await?;
+        let found = found.into_iter().map(LiveSession::try_from).collect::<Result<Vec<_>, _>>()?;
+        let winner = |live: &LiveSession| items.iter().find(|item| Some(item.browser_hash) == live.browser_hash);
+        let won: Vec<_> = found.into_iter().filter_map(|live| Some((winner(&live)?, live))).collect();
+        let told: Vec<NewEvent> =
+            won.iter().map(|(item, live)| exchanged(item, live, now, serde_json::json!({}))).collect();
+        events::insert_many(link, &told).await?;
+        Ok(won.into_iter().map(|(item, live)| (item.event_id, live)).collect())
     }
 }

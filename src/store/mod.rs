@@ -5,6 +5,8 @@
 
 mod connection;
 mod create;
+mod create_postgres;
+mod create_sqlite;
 mod customers;
 mod error;
 mod events;
@@ -20,6 +22,7 @@ mod revocations;
 mod row;
 mod sessions;
 mod signing;
+mod sqlite_rows;
 pub mod statements;
 mod tenants;
 mod values;

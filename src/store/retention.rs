@@ -2,7 +2,7 @@
 
 use super::{Postgres, Store, StoreError, execute, statements::statements, transact};
 use crate::domain::{
-    id::uuid_floor,
+    id::{SessionId, uuid_floor},
     time::{Seconds, Timestamp},
 };
 use chrono::{DateTime, Days, Months, NaiveDate, Utc};
@@ -11,7 +11,8 @@ statements! {
     // An expired browser session counts from its expiry, an unused link from its own.
     Both SWEEP_SESSIONS = "delete from portal_sessions where id in (select id from portal_sessions \
         where id < $1 and coalesce(ended_at, browser_expires_at, link_expires_at) < $2 limit 5000)";
-    Sqlite SWEEP_EVENTS = "delete from events where id in (select id from events where id < $1 limit 5000)";
+    Sqlite SWEEP_EVENTS = "delete from events where (tenant_id, livemode, id) in (select e.tenant_id, e.livemode, e.id from tenants t \
+        cross join (values (false), (true)) m cross join events e where e.tenant_id = t.id and e.livemode = m.column1 and e.id < $1 limit 5000)";
     Both SWEEP_ANSWERS = "delete from idempotency where id in (select id from idempotency where expires_at <= $1 limit 5000)";
     Both SWEEP_REVOCATIONS = "delete from revocations where at < $1";
     Postgres PARTITIONS = "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid \
@@ -44,6 +45,16 @@ const REVOCATIONS_KEPT: Seconds = Seconds(900);
 const STRAGGLERS_AFTER: Seconds = Seconds::days(2);
 /// Partitions are made so far ahead.
 const AHEAD: Seconds = Seconds::days(7);
+
+/// PostgreSQL's word for a partition that is not there (any more).
+pub(super) const UNDEFINED_TABLE: &str = "42P01";
+
+/// The partition that holds a session of this id, if any does; its name is made of digits alone.
+pub(super) fn partition_of(id: SessionId) -> Option<String> {
+    let millis = i64::try_from(id.0.as_u128() >> 80).ok()?;
+    let day = DateTime::from_timestamp_millis(millis)?.date_naive();
+    (chrono::Datelike::year(&day) <= 9999).then(|| Cut::Sessions.name(day))
+}
 
 /// A table that grows, and how it is cut.
 #[derive(Clone, Copy)]
@@ -210,7 +221,9 @@ impl Postgres {
         });
         match held.await {
             // Another instance's sweep dropped it meanwhile.
-            Err(StoreError::Internal(sqlx::Error::Database(refusal))) if refusal.code().as_deref() == Some("42P01") => {
+            Err(StoreError::Internal(sqlx::Error::Database(refusal)))
+                if refusal.code().as_deref() == Some(UNDEFINED_TABLE) =>
+            {
                 Ok(true)
             }
             held => held,

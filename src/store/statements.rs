@@ -1,8 +1,8 @@
 //! The list of all statements, so that a test can describe each against both databases.
 
 use super::{
-    Store, connection, create, customers, events, exchange, heartbeat, holders, idempotency, keys, migrate, portals,
-    retention, revocations, sessions, signing, tenants,
+    Store, connection, create, create_postgres, create_sqlite, customers, events, exchange, heartbeat, holders,
+    idempotency, keys, migrate, portals, retention, revocations, sessions, signing, tenants,
 };
 
 /// Where a statement is used.
@@ -52,6 +52,7 @@ pub fn all(store: &Store) -> Vec<(String, String)> {
     let fixed = [
         connection::STATEMENTS,
         create::STATEMENTS,
+        create_postgres::STATEMENTS,
         customers::STATEMENTS,
         events::STATEMENTS,
         exchange::STATEMENTS,
@@ -70,5 +71,8 @@ pub fn all(store: &Store) -> Vec<(String, String)> {
     let fixed = fixed.concat().into_iter().filter(|statement| statement.on != other);
     let fixed = fixed.map(|statement| (statement.name.to_owned(), statement.sql.to_owned()));
     let composed = sessions::list_statements(store).into_iter().chain(events::list_statements());
-    fixed.chain(composed.map(|sql| ("list".to_owned(), sql))).collect()
+    let rows = create_sqlite::composed().chain(exchange::composed()).chain(events::composed());
+    let rows = rows.filter(|_| matches!(store, Store::Sqlite(_)));
+    let lists = composed.map(|sql| ("list".to_owned(), sql));
+    fixed.chain(lists).chain(rows.map(|sql| ("rows".to_owned(), sql))).collect()
 }

@@ -116,7 +116,7 @@ pub(super) fn problem(problem: Problem, portal: Option<&Portal>, session: Option
     let dressed = portal.map(|portal| dress(portal, session));
     let locale = locale(session);
     let is_passing = matches!(problem, Problem::TooManyRequests | Problem::Internal | Problem::Unavailable);
-    let request_id = Context::read(|context| context.id.to_string()).filter(|_| is_passing);
+    let request_id = Context::read(|context| context.id.clone()).filter(|_| is_passing);
     let template = ProblemPage {
         locale,
         problem,

@@ -33,7 +33,7 @@ struct ErrorDto<'a> {
     param: Option<&'a str>,
     /// The same as in the `Request-Id` header.
     #[schema(example = "req_06FFNIzBqHtoj7vIDMNL9X")]
-    request_id: String,
+    request_id: Box<str>,
     /// Where the code is explained.
     doc_url: String,
 }
@@ -42,7 +42,7 @@ struct ErrorDto<'a> {
 pub(crate) fn refuse(refusal: &Refusal) -> Response {
     let (status, kind, code) = refusal.class();
     let (request_id, docs_url) =
-        Context::read(|context| (context.id.to_string(), context.docs_url.clone())).unwrap_or_default();
+        Context::read(|context| (context.id.clone(), context.docs_url.clone())).unwrap_or_default();
     let param = match refusal {
         Refusal::Service(Error::Validation { param, .. }) => Some(param.as_str()),
         Refusal::Service(Error::InvalidRequest { param, .. }) => param.as_deref(),

@@ -13,7 +13,7 @@ use super::{
     extract::{Json, field},
 };
 use crate::{
-    domain::{Invalid, id::RequestId, text},
+    domain::{Invalid, text},
     service::Error,
 };
 use axum::{Router, routing::post};
@@ -63,15 +63,15 @@ impl<T> Envelope<T> {
 }
 
 /// What every body tells of its request.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Meta {
-    request_id: Option<RequestId>,
+    request_id: Option<Box<str>>,
 }
 
 impl Meta {
     fn current() -> Self {
-        Self { request_id: Context::read(|context| context.id) }
+        Self { request_id: Context::read(|context| context.id.clone()) }
     }
 }
 

@@ -124,7 +124,7 @@ pub(super) async fn create(
     let beside = {
         let (app, meta) = (app.clone(), Meta::current());
         idempotent.beside(move |minted: &Minted| {
-            let body = Envelope { meta, data: created(&app, minted, parameter) };
+            let body = Envelope { meta: meta.clone(), data: created(&app, minted, parameter) };
             Reply { status: 200, body: answer::to_json(&body) }
         })
     };
@@ -162,10 +162,10 @@ pub(super) async fn revoke(
 ) -> Result<Response, Refusal> {
     let meta = Meta::current();
     let beside = idempotent.beside(move |revoked: &u64| {
-        let body = Envelope { meta, data: Revoked { sessions_revoked: *revoked } };
+        let body = Envelope { meta: meta.clone(), data: Revoked { sessions_revoked: *revoked } };
         Reply { status: 200, body: answer::to_json(&body) }
     });
     let portal = portal_name("portal", body.portal)?;
     let revoked = merchant.revoke_holder(&portal, external_id(body.external_id)?, beside).await?;
-    Ok(answer::json(StatusCode::OK, &Envelope { meta, data: Revoked { sessions_revoked: revoked } }))
+    Ok(answer::json(StatusCode::OK, &Envelope::new(Revoked { sessions_revoked: revoked })))
 }
