@@ -28,6 +28,15 @@ test: test-tools ## Install what the tests need, run them all
 soak: test-tools ## The tests of faults and hostile input with their full figures
 	VESTIBULE_SOAK=1 cargo test --locked --release --test it -- faults:: hostile:: --include-ignored --nocapture --test-threads 1
 
+# Alone on the machine; the build takes some minutes. docs/performance.md says what is measured.
+.PHONY: bench
+bench: ## What an operation costs, as a ratio to what the database and the web server charge
+	cargo bench --locked --profile dist --bench load
+
+.PHONY: bench-scale
+bench-scale: ## What it costs with ten thousand to ten million sessions stored; 20 minutes
+	cargo bench --locked --profile dist --bench load -- scale
+
 .PHONY: test-tools
 test-tools: ## Install what the tests need
 	@scripts/install-test-tools.sh

@@ -16,7 +16,9 @@
 mod accounts;
 mod driver;
 mod limits;
+mod operations;
 mod report;
+mod scale;
 mod service;
 #[path = "../../tests/it/support/mod.rs"]
 mod support;
@@ -35,7 +37,10 @@ fn main() {
     }
     let seconds = std::env::var("BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(4);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(run(Duration::from_secs(seconds)));
+    match std::env::args().any(|argument| argument == "scale") {
+        true => runtime.block_on(scale::run()),
+        false => runtime.block_on(run(Duration::from_secs(seconds))),
+    }
 }
 
 async fn run(time: Duration) {

@@ -2,8 +2,9 @@
 
 use crate::{
     CLIENTS, accounts,
-    driver::{self, Outcome, write_request},
+    driver::write_request,
     limits::Limits,
+    operations::{Bench, id_of},
     report::{Report, Row},
     support::{Database, Server, postgres::Cluster},
 };
@@ -12,14 +13,6 @@ use std::{rc::Rc, sync::Arc, time::Duration};
 /// Exchanges are prepared by count: each token is good once.
 const TOKENS: [usize; 3] = [6_000, 30_000, 60_000];
 const VIEWERS: usize = 5_000;
-
-struct Bench<'a> {
-    store: &'static str,
-    server: Server,
-    key: Rc<str>,
-    cluster: Option<&'a Cluster>,
-    time: Duration,
-}
 
 /// Measures every operation at every number of clients.
 pub(crate) async fn measure(
@@ -71,97 +64,4 @@ pub(crate) async fn measure(
             .await);
     }
     report.note(format!("{store}: resident memory at its peak {:.0} MiB", accounts::memory(bench.server.pid()).1));
-}
-
-impl Bench<'_> {
-    async fn create(&self, name: &'static str, clients: usize, time: Duration, most: usize) -> (Row, Outcome) {
-        let key = Rc::clone(&self.key);
-        let request = move |n: usize, out: &mut Vec<u8>| {
-            let body = format!(
-                "{{\"customerExternalId\":\"customer-{}\",\"permissions\":[\"api.*.read_key\"],\"returnUrl\":\"https://shop.example/back\"}}",
-                n % 1000
-            );
-            write_request(out, "POST", "/v1/portal-sessions", &key, &body);
-            n < most
-        };
-        self.account(
-            name,
-            clients,
-            driver::drive(self.server.port(), clients, time, 201, request, |body| text_of(body, "token")),
-        )
-        .await
-    }
-
-    async fn exchange(&self, clients: usize, tokens: Vec<String>) -> (Row, Outcome) {
-        let again = tokens[0].clone();
-        let request = move |n: usize, out: &mut Vec<u8>| {
-            let Some(token) = tokens.get(n) else { return false };
-            let body = format!("{{\"token\":\"{token}\",\"transport\":\"bearer\"}}");
-            write_request(out, "POST", "/v1/portal-sessions/exchange", "", &body);
-            true
-        };
-        let time = Duration::from_secs(60);
-        let done = self
-            .account(
-                "exchange",
-                clients,
-                driver::drive(self.server.port(), clients, time, 200, request, |body| text_of(body, "token")),
-            )
-            .await;
-        // Each was good exactly once.
-        let body = serde_json::json!({"token": again});
-        self.server.http.post("/v1/portal-sessions/exchange", body).await.expect(401);
-        done
-    }
-
-    async fn read(
-        &self,
-        name: &'static str,
-        clients: usize,
-        tokens: Vec<String>,
-        write: impl Fn(&str, &mut Vec<u8>) + 'static,
-    ) -> Row {
-        let count = tokens.len();
-        let request = move |n: usize, out: &mut Vec<u8>| {
-            write(&tokens[n % count], out);
-            true
-        };
-        let request = Rc::new(request);
-        let (warm, run) = (Rc::clone(&request), request);
-        driver::drive(self.server.port(), clients, self.time / 4, 200, move |n, out| warm(n, out), |_| None).await;
-        self.account(
-            name,
-            clients,
-            driver::drive(self.server.port(), clients, self.time, 200, move |n, out| run(n, out), |_| None),
-        )
-        .await
-        .0
-    }
-
-    async fn account(&self, name: &'static str, clients: usize, run: impl Future<Output = Outcome>) -> (Row, Outcome) {
-        let postgres = || self.cluster.map(|cluster| accounts::cpu_micros(&accounts::postgres(&cluster.data())));
-        let service = || accounts::cpu_micros(&[self.server.pid()]);
-        let before = (service(), postgres());
-        let outcome = run.await;
-        let per_operation = |used: u64| used as f64 / outcome.operations as f64;
-        let row = Row {
-            service_micros: Some(per_operation(service() - before.0)),
-            postgres_micros: postgres().zip(before.1).map(|(after, before)| per_operation(after - before)),
-            ..Row::new(self.store, name, clients, &outcome)
-        };
-        (row, outcome)
-    }
-}
-
-/// The value of a string field of a JSON text, found without reading all of it.
-fn text_of(body: &[u8], field: &str) -> Option<String> {
-    let text = std::str::from_utf8(body).ok()?;
-    let from = text.find(&format!("\"{field}\":\""))? + field.len() + 4;
-    Some(text[from..].split('"').next()?.to_owned())
-}
-
-/// The session's id in its UUID form, out of a link token's first digits.
-fn id_of(token: &str) -> String {
-    let id = vestibule::domain::secret::Credential::parse(token).unwrap().id();
-    id.hyphenated().to_string()
 }

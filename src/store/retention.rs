@@ -213,20 +213,13 @@ impl Postgres {
         let sql = format!(
             "select exists (select 1 from {name} where coalesce(ended_at, browser_expires_at, link_expires_at) >= $1)"
         );
-        let held = self.read(move |link| {
-            Box::pin(async move {
-                let query = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).persistent(false).bind(over);
-                Ok(query.fetch_one(&mut *link.conn).await?)
-            })
-        });
-        match held.await {
+        // A day may be long, and nobody waits for it.
+        let mut conn = self.unhurried().await?;
+        let held = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).persistent(false).bind(over).fetch_one(&mut conn).await;
+        match held {
             // Another instance's sweep dropped it meanwhile.
-            Err(StoreError::Internal(sqlx::Error::Database(refusal)))
-                if refusal.code().as_deref() == Some(UNDEFINED_TABLE) =>
-            {
-                Ok(true)
-            }
-            held => held,
+            Err(sqlx::Error::Database(refusal)) if refusal.code().as_deref() == Some(UNDEFINED_TABLE) => Ok(true),
+            held => Ok(held?),
         }
     }
 

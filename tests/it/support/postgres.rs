@@ -120,12 +120,12 @@ impl Cluster {
         let log = log.expect("a log file");
         let mut command = program("postgres");
         command.args(["-D", path(&self.data()), "-p", &port, "-c", &socket]);
-        for setting in ["max_connections=400", "shared_buffers=32MB", "jit=off"] {
+        for setting in ["max_connections=400", "jit=off"] {
             command.args(["-c", setting]);
         }
         if self.durability == Durability::Fast {
             // Not `synchronous_commit`: the service refuses to do without.
-            command.args(["-c", "fsync=off", "-c", "full_page_writes=off"]);
+            command.args(["-c", "shared_buffers=32MB", "-c", "fsync=off", "-c", "full_page_writes=off"]);
         }
         let process = command
             .stdin(Stdio::null())
