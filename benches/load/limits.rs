@@ -38,7 +38,11 @@ impl Limits {
         let mut rows = Vec::new();
         for (name, script) in [("pgbench insert", INSERT), ("pgbench update", UPDATE)] {
             let database = cluster.database();
-            let options = vestibule::store::Options { url: database.url().into(), max_connections: 2 };
+            let options = vestibule::store::Options {
+                url: database.url().into(),
+                max_connections: 2,
+                busy_timeout: vestibule::store::Options::SERVING,
+            };
             let store = vestibule::store::Store::open(&options).await.unwrap();
             store.migrate().await.unwrap();
             store.close().await;

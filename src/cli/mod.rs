@@ -27,7 +27,11 @@ use serde_json::Value;
 use std::{
     io::{Write as _, stderr, stdout},
     process::ExitCode,
+    time::Duration,
 };
+
+/// How long a command waits for a server that writes to the same SQLite file.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Self-hosted portal sessions: one-time links that become guarded browser sessions.
 ///
@@ -100,7 +104,7 @@ impl Command {
 async fn migrate() -> Result<(), Failure> {
     let config = Config::load()?;
     telemetry::init(config.log.format);
-    let store = open(&config).await?;
+    let store = open(&config, PATIENCE).await?;
     store.migrate().await?;
     store.close().await;
     Ok(())
@@ -110,7 +114,7 @@ async fn migrate() -> Result<(), Failure> {
 async fn operate(work: impl AsyncFnOnce(&Service) -> Result<Value, Failure>) -> Result<(), Failure> {
     let config = Config::load()?;
     telemetry::init(config.log.format);
-    let store = open(&config).await?;
+    let store = open(&config, PATIENCE).await?;
     store.migrate().await?;
     let service = Service::start(store.clone(), settings(&config)).await?;
     let done = work(&service).await;
@@ -120,9 +124,9 @@ async fn operate(work: impl AsyncFnOnce(&Service) -> Result<Value, Failure>) -> 
     print(&done?)
 }
 
-async fn open(config: &Config) -> Result<Store, Failure> {
+async fn open(config: &Config, busy_timeout: Duration) -> Result<Store, Failure> {
     let url = config.database_url.reveal().to_owned();
-    Ok(Store::open(&Options { url, max_connections: config.database.max_connections }).await?)
+    Ok(Store::open(&Options { url, max_connections: config.database.max_connections, busy_timeout }).await?)
 }
 
 fn settings(config: &Config) -> Settings {

@@ -1,7 +1,7 @@
 //! `vestibule serve`.
 
 use super::{Failure, dev, open, settings};
-use crate::{config::Config, http, server, service::Service, sweeper, telemetry};
+use crate::{config::Config, http, server, service::Service, store::Options, sweeper, telemetry};
 use std::{io, net::SocketAddr, process, sync::Arc, time::Duration};
 use tokio::{
     net::TcpListener,
@@ -38,7 +38,7 @@ pub(super) async fn run(is_dev: bool, upstream_url: Option<String>) -> Result<()
 
 /// The service on its database, migrated; not on one that would lose what it acknowledges.
 async fn start(config: &Config) -> Result<Service, Failure> {
-    let store = open(config).await?;
+    let store = open(config, Options::SERVING).await?;
     store.check_durability().await?;
     store.migrate().await?;
     Ok(Service::start(store, settings(config)).await?)

@@ -53,6 +53,8 @@ pub struct Options {
     pub url: String,
     /// The most connections to PostgreSQL.
     pub max_connections: u32,
+    /// How long a write waits for another process's on SQLite. A client waits 3 s at most, a command line for longer.
+    pub busy_timeout: Duration,
 }
 
 /// A connection on loan, and whether statements may stay prepared on it.
@@ -85,6 +87,11 @@ pub struct Sqlite {
     writer: SqlitePool,
 }
 
+impl Options {
+    /// [`Options::busy_timeout`] of whoever answers requests.
+    pub const SERVING: Duration = ACQUIRE_LIMIT;
+}
+
 impl Store {
     /// Opens the database; makes a SQLite file when it is missing.
     ///
@@ -93,7 +100,7 @@ impl Store {
     pub async fn open(options: &Options) -> Result<Self, StoreError> {
         match options.url.split_once(':').map(|(scheme, _)| scheme) {
             Some("postgres" | "postgresql") => Ok(Self::Postgres(Postgres::open(options)?)),
-            Some("sqlite") => Ok(Self::Sqlite(Sqlite::open(&options.url).await?)),
+            Some("sqlite") => Ok(Self::Sqlite(Sqlite::open(options).await?)),
             _ => Err(StoreError::Unavailable("DATABASE_URL must start with postgres:// or sqlite://".into())),
         }
     }
@@ -210,12 +217,12 @@ impl Postgres {
 }
 
 impl Sqlite {
-    async fn open(url: &str) -> Result<Self, StoreError> {
-        let connect = SqliteConnectOptions::from_str(url)?
+    async fn open(options: &Options) -> Result<Self, StoreError> {
+        let connect = SqliteConnectOptions::from_str(&options.url)?
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(ACQUIRE_LIMIT)
+            .busy_timeout(options.busy_timeout)
             .foreign_keys(true)
             .pragma("temp_store", "memory")
             .pragma("wal_autocheckpoint", SQLITE_WAL_PAGES)

@@ -1,9 +1,10 @@
 //! The live sessions of a portal, by the customers that hold them.
 
 use super::{
-    Store, StoreError, fetch_all, read,
+    Store, StoreError, fetch_all,
+    listing::floor_of_live,
+    read,
     row::{SessionRow, session_columns},
-    sessions::floor_of_live,
     statements::statements,
 };
 use crate::domain::{

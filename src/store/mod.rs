@@ -15,6 +15,7 @@ mod heartbeat;
 mod holders;
 mod idempotency;
 mod keys;
+mod listing;
 mod migrate;
 mod portals;
 mod retention;
@@ -35,10 +36,10 @@ pub use exchange::{Exchange, Exchanged, REPEAT_WINDOW};
 pub use heartbeat::{Heartbeat, Revoked};
 pub use holders::HolderFilter;
 pub use idempotency::{Beside, IdempotencyRow};
+pub use listing::{ListFilter, Page, StatusFilter};
 pub use portals::PortalRef;
 pub use retention::{Retention, Swept};
 pub use row::LiveSession;
-pub use sessions::{ListFilter, Page, StatusFilter};
 pub use signing::SigningKey;
 
 /// One of the two databases; cheap to clone.

@@ -2,7 +2,7 @@
 
 use super::{
     Store, connection, create, create_postgres, create_sqlite, customers, events, exchange, heartbeat, holders,
-    idempotency, keys, migrate, portals, retention, revocations, sessions, signing, tenants,
+    idempotency, keys, listing, migrate, portals, retention, revocations, sessions, signing, tenants,
 };
 
 /// Where a statement is used.
@@ -70,7 +70,7 @@ pub fn all(store: &Store) -> Vec<(String, String)> {
     ];
     let fixed = fixed.concat().into_iter().filter(|statement| statement.on != other);
     let fixed = fixed.map(|statement| (statement.name.to_owned(), statement.sql.to_owned()));
-    let composed = sessions::list_statements(store).into_iter().chain(events::list_statements());
+    let composed = listing::list_statements(store).into_iter().chain(events::list_statements());
     let rows = create_sqlite::composed().chain(exchange::composed()).chain(events::composed());
     let rows = rows.filter(|_| matches!(store, Store::Sqlite(_)));
     let lists = composed.map(|sql| ("list".to_owned(), sql));

@@ -19,14 +19,14 @@ const WIDTH: usize = 40;
 /// Ten thousand tenants with ten customers each; the first tenant, whose key is used, has ten thousand.
 const PEOPLE: &str = "
     insert into tenants (id, slug, name, created_at)
-        select gen_random_uuid(), 'tenant-' || n, 'Tenant', now() from generate_series(1, 9999) n;
+        select gen_random_uuid(), 'filled-' || n, 'Tenant', now() from generate_series(1, 9999) n;
     insert into portals (id, tenant_id, slug, enabled, settings, created_at)
-        select gen_random_uuid(), t.id, 'default', true, p.settings, now() from tenants t cross join portals p where t.slug like 'tenant-%';
+        select gen_random_uuid(), t.id, 'default', true, p.settings, now() from tenants t cross join portals p where t.slug like 'filled-%';
     create unlogged table bench_people (n bigserial primary key, tenant_id uuid, portal_id uuid, customer_id uuid, is_big boolean);
     insert into bench_people (tenant_id, portal_id, customer_id, is_big)
-        select p.tenant_id, p.id, gen_random_uuid(), t.slug not like 'tenant-%' from portals p join tenants t on t.id = p.tenant_id
-        cross join lateral generate_series(1, case when t.slug like 'tenant-%' then 10 else 10000 end)
-        order by t.slug like 'tenant-%';
+        select p.tenant_id, p.id, gen_random_uuid(), t.slug not like 'filled-%' from portals p join tenants t on t.id = p.tenant_id
+        cross join lateral generate_series(1, case when t.slug like 'filled-%' then 10 else 10000 end)
+        order by t.slug like 'filled-%';
     insert into customers (id, tenant_id, livemode, external_id, profile, created_at)
         select customer_id, tenant_id, false, 'person-' || n, '{}', now() from bench_people;
     analyze;";
@@ -64,7 +64,9 @@ impl<'a> Fill<'a> {
     /// Makes tenants, customers and the partitions of the past.
     pub(super) async fn new(cluster: &'a Cluster, url: &'a str) -> Self {
         let fill = Self { cluster, url, end: chrono::Utc::now().timestamp_millis(), stored: 0 };
-        let store = Store::open(&Options { url: url.into(), max_connections: 2 }).await.unwrap();
+        let store = Store::open(&Options { url: url.into(), max_connections: 2, busy_timeout: Options::SERVING })
+            .await
+            .unwrap();
         let now = Timestamp::from_millis(fill.end);
         store.make_partitions(now.minus(Seconds::days(DAYS as u32 + 1)), now).await.unwrap();
         store.close().await;

@@ -13,7 +13,8 @@ const DAYS: &str = "select c.relname from pg_inherits i join pg_class c on c.oid
 
 /// Sweeps the two oldest days, the second one with what else a sweep does, and drops the third one by hand.
 pub(super) async fn measure(cluster: &Cluster, url: &str) {
-    let store = Store::open(&Options { url: url.into(), max_connections: 2 }).await.unwrap();
+    let store =
+        Store::open(&Options { url: url.into(), max_connections: 2, busy_timeout: Options::SERVING }).await.unwrap();
     let keep = Retention { sessions: Seconds::days(30), events: Seconds::days(400) };
     let days = || psql(cluster, url, DAYS).lines().map(str::to_owned).collect::<Vec<_>>();
     let oldest = days()[0].clone();

@@ -47,7 +47,7 @@ pub(super) fn later(at: Timestamp, millis: i64) -> Timestamp {
 }
 
 pub(super) async fn open(database: &Database) -> Store {
-    let options = Options { url: database.url().to_owned(), max_connections: 4 };
+    let options = Options { url: database.url().to_owned(), max_connections: 4, busy_timeout: Options::SERVING };
     Store::open(&options).await.expect("a store")
 }
 
