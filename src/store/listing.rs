@@ -2,7 +2,7 @@
 
 use super::{
     Store, StoreError, read,
-    row::{SessionRow, session_columns, session_joins},
+    row::{SessionRow, session_columns, session_tables},
 };
 use crate::domain::{
     id::{CustomerId, PortalId, TenantId, uuid_floor},
@@ -127,7 +127,7 @@ impl StatusFilter {
         }
     }
 
-    const fn is_of_usable_links(self) -> bool {
+    const fn is_of_unused_links(self) -> bool {
         matches!(self, Self::Unused | Self::Only(Status::Pending | Status::Opened))
     }
 
@@ -147,22 +147,8 @@ pub(super) fn floor_of_live(now: Timestamp) -> Uuid {
     uuid_floor(now.minus(MAX_LINK_TTL).minus(MAX_SESSION_TTL).millis())
 }
 
-/// How a list is read.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
-    /// All of a tenant's or a customer's, from a bound on.
-    Scan,
-    /// The same, but only as far as so many entries.
-    Near,
-    /// The links that can be used, of which a tenant has few, however many sessions it has.
-    Usable,
-}
-
-/// How far a list of usable links looks before it goes by their own index.
-const NEAR: &str = "200";
-
 /// The list's text: a scan of one index from a bound on.
-fn list_sql(store: &Store, status: StatusFilter, way: Way, by_customer: bool, down: bool) -> String {
+fn list_sql(store: &Store, status: StatusFilter, by_customer: bool, down: bool) -> String {
     let portals = match store {
         Store::Postgres(_) => "s.portal_id = any(string_to_array($6, ',')::uuid[])",
         Store::Sqlite(_) => {
@@ -175,47 +161,20 @@ fn list_sql(store: &Store, status: StatusFilter, way: Way, by_customer: bool, do
         (true, false) => " and s.customer_id = $7",
         (true, true) => " and s.customer_id = $8",
     };
+    // What the index of unused links says of itself.
+    let unused = if status.is_of_unused_links() { " and coalesce(s.used_at, 'infinity') = 'infinity'" } else { "" };
     let order = if down { "s.id desc" } else { "s.id" };
-    let mine = "s.tenant_id = $1 and s.livemode = $2";
-    let (from, bounds) = match way {
-        Way::Scan => ("portal_sessions s ".to_owned(), format!("{mine} and s.id < $3 and s.id > $4")),
-        Way::Near => (
-            format!(
-                "(select * from portal_sessions s where {mine} and s.id < $3 and s.id > $4 order by {order} limit {NEAR}) s "
-            ),
-            mine.to_owned(),
-        ),
-        // The bounds on both sides of their expiry tell PostgreSQL to take that index; the id tells it which days to look at.
-        Way::Usable => (
-            format!(
-                "(select * from portal_sessions s where {mine} and s.id > $4 and s.link_expires_at > $7 and s.link_expires_at <= $8 \
-                 and coalesce(s.used_at, 'infinity') = 'infinity' limit -1 offset 0) s "
-            ),
-            "s.id < $3".to_owned(),
-        ),
-    };
-    // A subselect with a limit is read as it stands.
-    let from = match store {
-        Store::Postgres(_) => from.replace("limit -1 offset 0", "offset 0"),
-        Store::Sqlite(_) => from,
-    };
     format!(
-        "select {} from {from}{} where {bounds} and (cast($6 as text) is null or {portals}){condition}{customer} \
-         order by {order} limit $5",
+        "select {} from {} where s.tenant_id = $1 and s.livemode = $2 and s.id < $3 and s.id > $4 \
+         and (cast($6 as text) is null or {portals}){condition}{unused}{customer} order by {order} limit $5",
         session_columns!(),
-        session_joins!(),
+        session_tables!(),
     )
 }
 
 pub(super) fn list_statements(store: &Store) -> Vec<String> {
-    let ways = |status: StatusFilter, by_customer: bool| match status.is_of_usable_links() && !by_customer {
-        true => vec![Way::Near, Way::Usable],
-        false => vec![Way::Scan],
-    };
     let of = |status| {
-        [(true, true), (true, false), (false, true), (false, false)].into_iter().flat_map(move |(by_customer, down)| {
-            ways(status, by_customer).into_iter().map(move |way| list_sql(store, status, way, by_customer, down))
-        })
+        [(true, true), (true, false), (false, true), (false, false)].map(|(by, down)| list_sql(store, status, by, down))
     };
     StatusFilter::ALL.into_iter().flat_map(of).collect()
 }
@@ -226,19 +185,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn sessions(&self, filter: ListFilter, page: Page) -> Result<Vec<Session>, StoreError> {
-        if !filter.status.is_of_usable_links() || filter.customer_id.is_some() {
-            return self.sessions_by(Way::Scan, &filter, page).await;
-        }
-        // Where links are made faster than they are used, the nearest entries fill the page, and all usable ones were many.
-        let near = self.sessions_by(Way::Near, &filter, page).await?;
-        match near.len() as i64 == page.fetch() {
-            true => Ok(near),
-            false => self.sessions_by(Way::Usable, &filter, page).await,
-        }
-    }
-
-    async fn sessions_by(&self, way: Way, filter: &ListFilter, page: Page) -> Result<Vec<Session>, StoreError> {
-        let sql = list_sql(self, filter.status, way, filter.customer_id.is_some(), page.is_down());
+        let sql = list_sql(self, filter.status, filter.customer_id.is_some(), page.is_down());
         let portals = filter.portals.as_ref().map(|ids| {
             let ids: Vec<_> = ids.iter().map(|id| id.0.simple().to_string()).collect();
             ids.join(",")
@@ -248,7 +195,6 @@ impl Store {
         let below = page.below().min(uuid_floor(filter.now.plus(TO_COME).millis()));
         let (tenant, livemode, customer) = (filter.tenant_id, filter.livemode, filter.customer_id);
         let now = filter.status.condition().1.then_some(filter.now);
-        let latest = (way == Way::Usable).then(|| filter.now.plus(MAX_LINK_TTL).plus(TO_COME));
         let rows = read!(self, |link| {
             let mut query = sqlx::query_as::<_, SessionRow>(sqlx::AssertSqlSafe(sql))
                 .persistent(link.persistent)
@@ -260,9 +206,6 @@ impl Store {
                 .bind(portals);
             if let Some(now) = now {
                 query = query.bind(now);
-            }
-            if let Some(latest) = latest {
-                query = query.bind(latest);
             }
             if let Some(customer) = customer {
                 query = query.bind(customer);

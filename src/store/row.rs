@@ -21,18 +21,11 @@ macro_rules! session_columns {
 /// Where they come from: a session exists only while its customer and its portal do.
 macro_rules! session_tables {
     () => {
-        concat!("portal_sessions s ", $crate::store::row::session_joins!())
+        "portal_sessions s join customers c on c.id = s.customer_id join portals p on p.id = s.portal_id"
     };
 }
 
-/// What every session is read together with.
-macro_rules! session_joins {
-    () => {
-        "join customers c on c.id = s.customer_id join portals p on p.id = s.portal_id"
-    };
-}
-
-pub(super) use {session_columns, session_joins, session_tables};
+pub(super) use {session_columns, session_tables};
 
 #[derive(sqlx::FromRow)]
 pub(super) struct SessionRow {
