@@ -25,8 +25,8 @@ test: test-tools ## Install what the tests need, run them all
 # Hours: a hundred kills, fifty stops of the database, a million acknowledgements
 # on each store. docs/reliability.md says what is shown.
 .PHONY: soak
-soak: test-tools ## The tests of faults and hostile input with their full figures
-	VESTIBULE_SOAK=1 cargo test --locked --release --test it -- faults:: hostile:: --include-ignored --nocapture --test-threads 1
+soak: test-tools ## The tests of faults, hostile input and made-up lives with their full figures
+	VESTIBULE_SOAK=1 cargo test --locked --release --test it -- faults:: hostile:: store::life:: --include-ignored --nocapture --test-threads 1
 
 # Alone on the machine; the build takes some minutes. docs/performance.md says what is measured.
 .PHONY: bench

@@ -17,7 +17,7 @@ fn prefix(is_https: bool) -> &'static str {
 }
 
 /// The session tokens that a request brings, each with the portal that its cookie is named for.
-pub(crate) fn sessions(headers: &HeaderMap, is_https: bool) -> impl Iterator<Item = (PortalId, &str)> {
+pub fn sessions(headers: &HeaderMap, is_https: bool) -> impl Iterator<Item = (PortalId, &str)> {
     all(headers)
         .filter_map(move |(name, value)| Some((name.strip_prefix(prefix(is_https))?.parse().ok()?, value)))
         .take(MOST)

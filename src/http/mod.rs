@@ -22,6 +22,7 @@ mod revkeen;
 mod same_origin;
 mod unkey;
 
+pub use cookie::sessions as session_cookies;
 pub use native::openapi;
 
 use crate::{config::Config, service::Service};

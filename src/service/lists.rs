@@ -27,7 +27,10 @@ pub struct Listed<T> {
 
 impl Cursor {
     /// The page's bounds, where `I` is the kind of id that the list's entries have.
-    pub(super) fn page<I: FromStr + Into<Uuid>>(&self) -> Result<Page, Error> {
+    ///
+    /// # Errors
+    /// When the limit is out of its range, both bounds are given, or one is not such an id.
+    pub fn page<I: FromStr + Into<Uuid>>(&self) -> Result<Page, Error> {
         let limit = self.limit.unwrap_or(20);
         if !(1..=100).contains(&limit) {
             return Err(Error::field("limit", Invalid::new("Give a limit between 1 and 100.")));

@@ -2,6 +2,7 @@
 
 mod attacks;
 mod bodies;
+mod fuzzed;
 mod generated;
 mod heads;
 mod made_up;

@@ -4,6 +4,7 @@ mod atomic;
 mod batches;
 mod bench;
 mod exchange;
+mod life;
 mod migrations;
 mod retention;
 mod statements;
