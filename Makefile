@@ -77,4 +77,6 @@ $(CARGO_CYCLONEDX):
 
 .PHONY: image
 image: ## Build the container image
-	docker build --tag vestibule .
+	docker build --tag vestibule \
+	  --build-arg VERSION="$$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)" \
+	  --build-arg REVISION="$$(git rev-parse HEAD)" .
