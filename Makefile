@@ -4,6 +4,10 @@ CARGO_DENY_VERSION := 0.20.2
 CARGO_DENY_ROOT := .tools/cargo-deny-$(CARGO_DENY_VERSION)
 CARGO_DENY := $(CARGO_DENY_ROOT)/bin/cargo-deny
 
+CARGO_CYCLONEDX_VERSION := 0.5.9
+CARGO_CYCLONEDX_ROOT := .tools/cargo-cyclonedx-$(CARGO_CYCLONEDX_VERSION)
+CARGO_CYCLONEDX := $(CARGO_CYCLONEDX_ROOT)/bin/cargo-cyclonedx
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -73,6 +77,15 @@ advisories: $(CARGO_DENY) ## Look for known vulnerabilities in the dependencies
 $(CARGO_DENY):
 	cargo install --locked --root $(CARGO_DENY_ROOT) --version $(CARGO_DENY_VERSION) cargo-deny
 
+.PHONY: sbom
+sbom: $(CARGO_CYCLONEDX) ## List what the binary is built from, in target/vestibule.cdx.json
+	@scripts/sbom.sh $(CARGO_CYCLONEDX) target/vestibule.cdx.json
+
+$(CARGO_CYCLONEDX):
+	cargo install --locked --root $(CARGO_CYCLONEDX_ROOT) --version $(CARGO_CYCLONEDX_VERSION) cargo-cyclonedx
+
 .PHONY: image
 image: ## Build the container image
-	docker build --tag vestibule .
+	docker build --tag vestibule \
+	  --build-arg VERSION="$$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)" \
+	  --build-arg REVISION="$$(git rev-parse HEAD)" .
