@@ -28,6 +28,18 @@ test: test-tools ## Install what the tests need, run them all
 soak: test-tools ## The tests of faults, hostile input and made-up lives with their full figures
 	VESTIBULE_SOAK=1 cargo test --locked --release --test it -- faults:: hostile:: store::life:: --include-ignored --nocapture --test-threads 1
 
+# Needs `rustup toolchain install nightly` and `cargo install --locked cargo-fuzz`.
+# What it finds new goes under fuzz/target; an input that fails, under fuzz/artifacts.
+FUZZ_SECONDS := 60
+FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
+
+.PHONY: fuzz
+fuzz: $(FUZZ_TARGETS:%=fuzz-%) ## Fuzz what reads input, FUZZ_SECONDS=60 for each target; needs nightly and cargo-fuzz
+
+fuzz-%:
+	mkdir -p fuzz/target/corpus/$*
+	cargo +nightly fuzz run $* fuzz/target/corpus/$* fuzz/corpus/$* -- -max_total_time=$(FUZZ_SECONDS) -max_len=4096
+
 .PHONY: test-tools
 test-tools: ## Install what the tests need
 	@scripts/install-test-tools.sh
