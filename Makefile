@@ -41,6 +41,18 @@ bench: ## What an operation costs, as a ratio to what the database and the web s
 bench-scale: ## What it costs with ten thousand to ten million sessions stored; 20 minutes
 	cargo bench --locked --profile dist --bench load -- scale
 
+# Needs `rustup toolchain install nightly` and `cargo install --locked cargo-fuzz`.
+# What it finds new goes under fuzz/target; an input that fails, under fuzz/artifacts.
+FUZZ_SECONDS := 60
+FUZZ_TARGETS := $(notdir $(basename $(wildcard fuzz/fuzz_targets/*.rs)))
+
+.PHONY: fuzz
+fuzz: $(FUZZ_TARGETS:%=fuzz-%) ## Fuzz what reads input, FUZZ_SECONDS=60 for each target; needs nightly and cargo-fuzz
+
+fuzz-%:
+	mkdir -p fuzz/target/corpus/$*
+	cargo +nightly fuzz run $* fuzz/target/corpus/$* fuzz/corpus/$* -- -max_total_time=$(FUZZ_SECONDS) -max_len=4096
+
 .PHONY: test-tools
 test-tools: ## Install what the tests need
 	@scripts/install-test-tools.sh

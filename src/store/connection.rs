@@ -14,7 +14,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 /// An operation that takes longer, the wait for its connection included, is given up, and its connection with it: a
 /// client waits 3 s at most.
@@ -25,6 +25,9 @@ const PULSE_LIMIT: Duration = Duration::from_millis(1000);
 const MARGIN: Duration = Duration::from_millis(500);
 const ACQUIRE_LIMIT: Duration = Duration::from_millis(2000);
 const SQLITE_READERS: u32 = 4;
+const SQLITE_BUSY: &str = "5";
+/// When a file that is locked is tried again.
+const AGAIN: Duration = Duration::from_millis(20);
 /// Pages of the write-ahead log, 4 KiB each, before it goes into the database: a page that is written again and again
 /// goes there once.
 const SQLITE_WAL_PAGES: &str = "8000";
@@ -230,12 +233,10 @@ impl Sqlite {
         if let Some(folder) = connect.get_filename().parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(sqlx::Error::Io)?;
         }
-        let pool = |size| {
-            SqlitePoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_LIMIT).test_before_acquire(false)
-        };
-        let writer = pool(1).connect_with(connect.clone().pragma("cache_size", SQLITE_WRITER_CACHE)).await?;
-        let readers = pool(SQLITE_READERS).connect_with(connect.clone()).await?;
-        let pulse = pool(1).connect_with(connect).await?;
+        let patience = options.busy_timeout;
+        let writer = sqlite_pool(1, connect.clone().pragma("cache_size", SQLITE_WRITER_CACHE), patience).await?;
+        let readers = sqlite_pool(SQLITE_READERS, connect.clone(), patience).await?;
+        let pulse = sqlite_pool(1, connect, patience).await?;
         Ok(Self { readers, pulse, writer })
     }
 
@@ -288,6 +289,24 @@ impl Sqlite {
         let done = op(Link { conn: &mut *tx, persistent: true }).await?;
         tx.commit().await?;
         Ok(done)
+    }
+}
+
+/// Opens connections. While another process turns a new file into one with a write-ahead log, SQLite says at once that it
+/// is locked, whatever its own time to wait is.
+async fn sqlite_pool(size: u32, connect: SqliteConnectOptions, patience: Duration) -> Result<SqlitePool, sqlx::Error> {
+    let started = Instant::now();
+    loop {
+        let pool =
+            SqlitePoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_LIMIT).test_before_acquire(false);
+        match pool.connect_with(connect.clone()).await {
+            Err(sqlx::Error::Database(refusal))
+                if refusal.code().as_deref() == Some(SQLITE_BUSY) && started.elapsed() < patience =>
+            {
+                sleep(AGAIN).await;
+            }
+            opened => return opened,
+        }
     }
 }
 
