@@ -101,3 +101,8 @@ image: ## Build the container image
 	docker build --tag vestibule \
 	  --build-arg VERSION="$$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)" \
 	  --build-arg REVISION="$$(git rev-parse HEAD)" .
+
+# Twenty minutes, as root, on Debian.
+.PHONY: image-check
+image-check: ## Build the image without an engine, look into it, run it without rights
+	@scripts/image-check.sh
