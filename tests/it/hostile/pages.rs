@@ -11,7 +11,7 @@ const MARKUP: [&str; 8] = [
     "</title><svg/onload=alert(1)>",
     "<!--",
     "]]><x>",
-    "{{7*7}}${7*7}<%= 7*7 %>",
+    "{{70001*70003}}${70001*70003}<%= 70001*70003 %>",
     "&lt;b&gt;&#x3c;script&#x3e;",
 ];
 
@@ -21,7 +21,7 @@ fn assert_inert(page: &Answer, name: &str) {
     let html = page.text();
     assert!(html.contains("<html"), "{html}");
     let lower = html.to_lowercase();
-    for alive in ["<script>alert", "<img src=x", "onerror=alert(1)>", "' onmouseover='", "<svg/onload", "<x>", "49"] {
+    for alive in ["<script>alert", "<img src=x", "onerror=alert(1)>", "' onmouseover='", "<svg/onload", "<x>", "4900280003"] {
         assert!(!lower.contains(alive), "{name} is alive as {alive}: {html}");
     }
     // Escaped once, and not twice.
