@@ -21,7 +21,9 @@ fn assert_inert(page: &Answer, name: &str) {
     let html = page.text();
     assert!(html.contains("<html"), "{html}");
     let lower = html.to_lowercase();
-    for alive in ["<script>alert", "<img src=x", "onerror=alert(1)>", "' onmouseover='", "<svg/onload", "<x>", "4900280003"] {
+    for alive in
+        ["<script>alert", "<img src=x", "onerror=alert(1)>", "' onmouseover='", "<svg/onload", "<x>", "4900280003"]
+    {
         assert!(!lower.contains(alive), "{name} is alive as {alive}: {html}");
     }
     // Escaped once, and not twice.
