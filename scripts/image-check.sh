@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=never
 
 PROFILE=${PROFILE:-dist}
-MAX_MB=40
+MAX_MB=32
 DRAIN_SECONDS=30
 # In files that must not get into an image.
 CANARY="planted-by-image-check"
