@@ -74,8 +74,8 @@ pub struct Postgres {
     pulse: PgPool,
     /// Behind PgBouncer in transaction mode statements can't stay prepared, and belong into transactions.
     pub(super) persistent: bool,
-    /// How to reach the server without limits of time, for migrations.
-    direct: Arc<PgConnectOptions>,
+    /// How to reach the server without limits of time, for migrations and the sweep.
+    plain: Arc<PgConnectOptions>,
     limit: Duration,
     /// Connections opened before this instant are not trusted: the server went away since.
     broken_at: Arc<Mutex<Option<Instant>>>,
@@ -127,12 +127,10 @@ impl Store {
 impl Postgres {
     fn open(options: &Options) -> Result<Self, StoreError> {
         let persistent = !options.url.contains("statement-cache-capacity=0");
-        let direct = PgConnectOptions::from_str(&options.url)?.application_name("vestibule");
-        // PgBouncer knows no start-up options, so they go only to a server that is reached directly.
-        let connect = match persistent {
-            true => direct.clone().options(SETTINGS),
-            false => direct.clone().extra_float_digits(None),
-        };
+        // PgBouncer refuses start-up parameters, so the settings go only to a server that is reached directly. No statement
+        // has floats, for which sqlx would send one as well.
+        let plain = PgConnectOptions::from_str(&options.url)?.application_name("vestibule").extra_float_digits(None);
+        let connect = if persistent { plain.clone().options(SETTINGS) } else { plain.clone() };
         let broken_at = Arc::new(Mutex::new(None::<Instant>));
         let pool = |size, limit: Duration| {
             let check = Arc::clone(&broken_at);
@@ -149,7 +147,7 @@ impl Postgres {
                 .connect_lazy_with(connect.clone())
         };
         let (requests, pulse) = (pool(options.max_connections, OPERATION_LIMIT), pool(1, PULSE_LIMIT));
-        Ok(Self { pool: requests, pulse, persistent, direct: Arc::new(direct), limit: OPERATION_LIMIT, broken_at })
+        Ok(Self { pool: requests, pulse, persistent, plain: Arc::new(plain), limit: OPERATION_LIMIT, broken_at })
     }
 
     /// The pool, for tests.
@@ -159,7 +157,7 @@ impl Postgres {
 
     /// A connection of its own on which a statement may take as long as it needs.
     pub(super) async fn unhurried(&self) -> Result<PgConnection, sqlx::Error> {
-        PgConnection::connect_with(&self.direct).await
+        PgConnection::connect_with(&self.plain).await
     }
 
     /// The same database over the connection that the poll has for itself.

@@ -6,6 +6,7 @@ use crate::domain::{
     time::{Seconds, Timestamp},
 };
 use chrono::{DateTime, Days, Months, NaiveDate, Utc};
+use sqlx::Connection as _;
 
 statements! {
     // An expired browser session counts from its expiry, an unused link from its own.
@@ -213,9 +214,10 @@ impl Postgres {
         let sql = format!(
             "select exists (select 1 from {name} where coalesce(ended_at, browser_expires_at, link_expires_at) >= $1)"
         );
-        // A day may be long, and nobody waits for it.
+        // A day may be long, and nobody waits for it. In a transaction, without which PgBouncer parts a statement from its values.
         let mut conn = self.unhurried().await?;
-        let held = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).persistent(false).bind(over).fetch_one(&mut conn).await;
+        let mut tx = conn.begin().await?;
+        let held = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).persistent(false).bind(over).fetch_one(&mut *tx).await;
         match held {
             // Another instance's sweep dropped it meanwhile.
             Err(sqlx::Error::Database(refusal)) if refusal.code().as_deref() == Some(UNDEFINED_TABLE) => Ok(true),

@@ -4,6 +4,9 @@ use std::fs;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use vestibule::domain::time::Timestamp;
+use vestibule::store::{Options, Store};
+
 use super::load::Load;
 use super::{figure, session, unlimited, until, verify};
 use crate::support::guard::{Folder, Guard};
@@ -54,6 +57,28 @@ impl Drop for Pooler {
     }
 }
 
+/// A month of partitions in which nothing is left.
+struct OldMonth(sqlx::PgPool);
+
+impl OldMonth {
+    async fn make(url: String) -> Self {
+        let options = Options { url, max_connections: 1, busy_timeout: Options::SERVING };
+        let store = Store::open(&options).await.unwrap();
+        let [from, to] =
+            ["2020-01-01T00:00:00Z", "2020-01-31T00:00:00Z"].map(|at| Timestamp::parse_rfc3339(at).unwrap());
+        store.make_partitions(from, to).await.unwrap();
+        let Store::Postgres(db) = store else { unreachable!() };
+        let month = Self(db.pool().clone());
+        assert!(month.days().await >= 31);
+        month
+    }
+
+    async fn days(&self) -> i64 {
+        let query = sqlx::query_scalar("select count(*) from pg_class where relname like 'portal_sessions_202001__'");
+        query.fetch_one(&self.0).await.unwrap()
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_works_through_pgbouncer_in_transaction_mode() {
     let pooler = Pooler::start();
@@ -87,6 +112,10 @@ async fn everything_works_through_pgbouncer_in_transaction_mode() {
 
     let instances = [&first, &others[0], &others[1]].map(|server| server.http.key(&key)).to_vec();
     let load = Load::start(24, instances, true);
+    // Every instance sweeps when it starts; now no two transactions of it are on one server connection.
+    let month = OldMonth::make(postgres::shared().url(&name)).await;
+    let _sweeper = Server::join(&first).start().await;
+    until("the sweeper drops what is over", Duration::from_secs(20), async || month.days().await == 0).await;
     tokio::time::sleep(Duration::from_secs(figure(4, 120))).await;
     assert_eq!(load.unanswered(), Vec::<String>::new());
     let seen = load.finish().await;
