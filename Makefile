@@ -21,16 +21,20 @@ run: ## Build and run the service on its embedded store, under data/, with an ex
 	target/debug/vestibule serve --dev --upstream-url http://127.0.0.1:8081
 
 # Suites in other languages (a browser, an HTTP fuzzer) are started by Rust
-# tests as well, since those have the servers to run them against.
+# tests as well, since those have the servers to run them against. Tests that
+# hold the service to its deadlines run one by one, with the processor to themselves.
+TIMED := faults:: hostile::overload::
+
 .PHONY: test
 test: test-tools ## Install what the tests need, run them all
-	cargo test --locked
+	cargo test --locked -- $(TIMED:%=--skip %)
+	cargo test --locked --test it -- $(TIMED) --test-threads 1
 
 # Hours: a hundred kills, fifty stops of the database, a million acknowledgements
 # on each store. docs/reliability.md says what is shown.
 .PHONY: soak
 soak: test-tools ## The tests of faults, hostile input and made-up lives with their full figures
-	VESTIBULE_SOAK=1 cargo test --locked --release --test it -- faults:: hostile:: store::life:: --include-ignored --nocapture --test-threads 1
+	VESTIBULE_SOAK=1 cargo test --locked --release --test it -- faults:: hostile:: store::life:: --nocapture --test-threads 1
 
 # Alone on the machine; the build takes some minutes. docs/performance.md says what is measured.
 .PHONY: bench

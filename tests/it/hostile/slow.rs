@@ -78,7 +78,6 @@ async fn a_head_has_ten_seconds_and_dripping_does_not_extend_them() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "soak: a minute"]
 async fn a_body_has_thirty_seconds_and_an_idle_connection_sixty() {
     let (server, api) = served(Store::Sqlite).await;
     let slow_bodies = futures_util::future::join_all([
