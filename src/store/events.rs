@@ -30,37 +30,12 @@ statements! {
 /// The same for many rows on SQLite, and their number of columns.
 const INSERT_MANY: (&str, usize) = (concat!("insert into events (", columns!(), ", tenant_id) values ()"), 13);
 
-/// Writes an event down, inside the transaction of what it tells.
-macro_rules! insert {
-    ($link:ident, $event:expr) => {{
-        let event: $crate::domain::event::NewEvent = $event;
-        execute!(
-            $link,
-            $crate::store::events::INSERT,
-            event.id,
-            event.kind.as_str(),
-            event.at,
-            event.livemode,
-            event.actor.kind(),
-            event.actor.id(),
-            event.origin.address.map(|address| address.to_string()),
-            event.origin.user_agent,
-            event.session_id,
-            event.customer_id,
-            event.portal_id,
-            event.data.to_string(),
-            event.tenant_id,
-        )?;
-    }};
-}
-pub(super) use insert;
-
-/// Writes many events down on SQLite.
-pub(super) async fn insert_many(link: &mut Link<'_, SqliteConnection>, events: &[NewEvent]) -> Result<(), StoreError> {
-    let (sql, columns) = INSERT_MANY;
-    let bind = |values: rows::Binder<'_>, event: &NewEvent| {
-        bind!(
-            values,
+/// Gives an event's values, in the order of the columns, to the macro `$with` behind what stands before them.
+macro_rules! in_order {
+    ($with:ident!($($first:expr),*), $event:expr) => {{
+        let event: &$crate::domain::event::NewEvent = $event;
+        $with!(
+            $($first,)*
             event.id,
             event.kind.as_str(),
             event.at,
@@ -75,8 +50,22 @@ pub(super) async fn insert_many(link: &mut Link<'_, SqliteConnection>, events: &
             event.data.to_string(),
             event.tenant_id,
         )
+    }};
+}
+pub(super) use in_order;
+
+/// Writes an event down, inside the transaction of what it tells.
+macro_rules! insert {
+    ($link:ident, $event:expr) => {
+        $crate::store::events::in_order!(execute!($link, $crate::store::events::INSERT), &$event)?
     };
-    rows::execute(link, sql, columns, events, bind, |_| Ok(())).await
+}
+pub(super) use insert;
+
+/// Writes many events down on SQLite.
+pub(super) async fn insert_many(link: &mut Link<'_, SqliteConnection>, events: &[NewEvent]) -> Result<(), StoreError> {
+    let (sql, columns) = INSERT_MANY;
+    rows::execute(link, sql, columns, events, |values, event| in_order!(bind!(values), event), |_| Ok(())).await
 }
 
 /// Which events a list holds.
