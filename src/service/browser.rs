@@ -195,7 +195,7 @@ impl Service {
             Some(_) if kind == Kind::Bearer => Worth::Ready,
             Some(used_at) => {
                 let same = nonce.is_some_and(|nonce| live.nonce_hash == Some(SecretHash::of(nonce.as_bytes())));
-                let repeatable = live.first_used_at.is_none() && now < used_at.plus(REPEAT_WINDOW);
+                let repeatable = live.first_used_at.is_none() && now <= used_at.plus(REPEAT_WINDOW);
                 if same && repeatable && !is_over { Worth::Ready } else { Worth::Used }
             }
         }
