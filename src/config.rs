@@ -1,44 +1,38 @@
 //! The configuration: `config/default.toml`, a file over it, the environment over both.
 
-use crate::domain::return_url::{WebUrl, parse_origin};
-use config::{File, FileFormat, Map, Source, Value, ValueKind};
+mod sources;
+mod values;
+
+use config::{File, FileFormat, Source};
 use ipnet::IpNet;
-use serde::{Deserialize, Deserializer, de::Error as _};
-use std::{
-    collections::BTreeMap,
-    fmt,
-    net::{IpAddr, SocketAddr},
-};
+use serde::Deserialize;
+use sources::{Environment, from_variable, given, keys_of, list, named, read, unknown};
+use std::{fmt, net::SocketAddr};
 
 /// Every key with its default.
 const DEFAULTS: &str = include_str!("../config/default.toml");
-const PREFIX: &str = "VESTIBULE_";
 /// Names the file that is laid over the defaults.
 const FILE: &str = "VESTIBULE_CONFIG";
-/// Keys that may hold a secret: each may come from a file, and no error shows its value.
-const SECRETS: [&str; 2] = ["database_url", "gateway.secret"];
-
-type Environment = BTreeMap<String, String>;
 
 /// Everything that an operator sets; `config/default.toml` tells more of each key.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Where the database is, with its password.
-    #[serde(deserialize_with = "database_url")]
+    #[serde(deserialize_with = "values::database_url")]
     pub database_url: Secret,
     /// Where the API and the pages are served.
     pub listen: SocketAddr,
     /// Where the metrics are served.
     pub ops_listen: SocketAddr,
     /// The origin that browsers see, without a slash at its end.
-    #[serde(deserialize_with = "origin")]
+    #[serde(deserialize_with = "values::origin")]
     pub public_url: String,
     /// The base of links into the documentation, without a slash at its end; the public URL if none.
-    #[serde(deserialize_with = "base_url")]
+    #[serde(deserialize_with = "values::base_url")]
     pub docs_url: Option<String>,
     /// The proxies whose forwarded headers count.
-    #[serde(deserialize_with = "networks")]
+    #[serde(deserialize_with = "values::networks")]
     pub trusted_proxies: Vec<IpNet>,
     /// How much is allowed.
     pub limits: Limits,
@@ -70,10 +64,10 @@ pub struct Limits {
     /// Exchanges and landings at once from one client address.
     pub address_burst: u32,
     /// Creates, and exchanges, that may wait for the database.
-    #[serde(deserialize_with = "number::<_, _, 1_000_000>")]
+    #[serde(deserialize_with = "values::number::<_, _, 1_000_000>")]
     pub waiting_writes: usize,
     /// Requests that may be worked on at the same time.
-    #[serde(deserialize_with = "number::<_, _, 1_000_000>")]
+    #[serde(deserialize_with = "values::number::<_, _, 1_000_000>")]
     pub concurrent_requests: usize,
 }
 
@@ -82,7 +76,7 @@ pub struct Limits {
 #[serde(deny_unknown_fields)]
 pub struct Database {
     /// The most connections to PostgreSQL.
-    #[serde(deserialize_with = "number::<_, _, 10_000>")]
+    #[serde(deserialize_with = "values::number::<_, _, 10_000>")]
     pub max_connections: u32,
 }
 
@@ -91,7 +85,7 @@ pub struct Database {
 #[serde(deny_unknown_fields)]
 pub struct Cache {
     /// Active browser sessions.
-    #[serde(deserialize_with = "number::<_, _, 100_000_000>")]
+    #[serde(deserialize_with = "values::number::<_, _, 100_000_000>")]
     pub sessions: usize,
 }
 
@@ -100,13 +94,13 @@ pub struct Cache {
 #[serde(deny_unknown_fields)]
 pub struct Retention {
     /// Days that a session stays after its end.
-    #[serde(deserialize_with = "number::<_, _, 36_500>")]
+    #[serde(deserialize_with = "values::number::<_, _, 36_500>")]
     pub session_days: u32,
     /// Days that an event stays.
-    #[serde(deserialize_with = "number::<_, _, 36_500>")]
+    #[serde(deserialize_with = "values::number::<_, _, 36_500>")]
     pub event_days: u32,
     /// Minutes between two passes of the sweeper.
-    #[serde(deserialize_with = "number::<_, _, 10_000>")]
+    #[serde(deserialize_with = "values::number::<_, _, 10_000>")]
     pub sweep_minutes: u32,
 }
 
@@ -117,7 +111,7 @@ pub struct Gateway {
     /// Whether it may lead to private addresses.
     pub allow_private: bool,
     /// What the signing keys in the database are sealed under, if anything.
-    #[serde(deserialize_with = "passphrase")]
+    #[serde(deserialize_with = "values::passphrase")]
     pub secret: Option<Secret>,
 }
 
@@ -204,123 +198,6 @@ impl Config {
         config.unknown = unknown(environment, &keys);
         Ok(config)
     }
-}
-
-/// The keys below `path` by their dotted names, and whether each is a list.
-fn keys_of(path: &str, table: Map<String, Value>) -> BTreeMap<String, bool> {
-    let mut keys = BTreeMap::new();
-    for (name, value) in table {
-        let key = format!("{path}{name}");
-        match value.kind {
-            ValueKind::Table(inner) => keys.append(&mut keys_of(&format!("{key}."), inner)),
-            kind => drop(keys.insert(key, matches!(kind, ValueKind::Array(_)))),
-        }
-    }
-    keys
-}
-
-/// The environment variable of a key, or of its element.
-fn variable_of(key: &str) -> String {
-    let key = key.split('[').next().unwrap_or_default();
-    let name = key.replace('.', "__").to_uppercase();
-    // The one variable that every platform names like this.
-    if name == "DATABASE_URL" { name } else { format!("{PREFIX}{name}") }
-}
-
-fn given<'e>(environment: &'e Environment, name: &str) -> Option<&'e str> {
-    environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
-}
-
-/// A key's value from its variable; a secret's file comes first, since an image may set the other.
-fn from_variable(environment: &Environment, key: &str) -> Result<Option<String>, ConfigError> {
-    let variable = variable_of(key);
-    if SECRETS.contains(&key) {
-        let variable = format!("{variable}_FILE");
-        if let Some(path) = given(environment, &variable) {
-            return read(&variable, path).map(|text| Some(text.trim().to_owned()));
-        }
-    }
-    Ok(given(environment, &variable).map(str::to_owned))
-}
-
-fn read(variable: &str, path: &str) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path).map_err(|cause| ConfigError::Unreadable {
-        variable: variable.to_owned(),
-        path: path.to_owned(),
-        cause,
-    })
-}
-
-fn list(text: &str) -> Value {
-    let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-    items.map(Value::from).collect::<Vec<_>>().into()
-}
-
-fn unknown(environment: &Environment, keys: &BTreeMap<String, bool>) -> Vec<String> {
-    let is_known = |name: &str| name == FILE || keys.keys().any(|key| variable_of(key) == name);
-    environment.keys().filter(|name| name.starts_with(PREFIX) && !is_known(name)).cloned().collect()
-}
-
-/// The library's error with the key and its variable in front.
-fn named(error: &config::ConfigError) -> ConfigError {
-    use config::ConfigError::{At, NotFound, Type};
-    let (key, why) = match error {
-        At { key: Some(key), error, .. } => (key, error.to_string()),
-        Type { key: Some(key), unexpected, expected, .. } => (key, format!("expected {expected}, found {unexpected}")),
-        NotFound(key) => (key, "it is missing".to_owned()),
-        other => return ConfigError::Malformed(other.to_string()),
-    };
-    ConfigError::Wrong { key: key.clone(), variable: variable_of(key), why }
-}
-
-fn database_url<'de, D: Deserializer<'de>>(value: D) -> Result<Secret, D::Error> {
-    let text = String::deserialize(value)?;
-    let known = ["postgres://", "postgresql://", "sqlite:"].iter().any(|scheme| text.starts_with(scheme));
-    known.then_some(Secret(text)).ok_or_else(|| D::Error::custom("it must start with postgres:// or sqlite://"))
-}
-
-fn passphrase<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Secret>, D::Error> {
-    let text = String::deserialize(value)?;
-    match text.chars().count() {
-        0 => Ok(None),
-        1..16 => Err(D::Error::custom("it must have at least 16 characters")),
-        _ => Ok(Some(Secret(text))),
-    }
-}
-
-/// A browser refuses our cookies on plain http except on a loopback host, so there is no way around that.
-fn origin<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {
-    let text = String::deserialize(value)?;
-    parse_origin(text.strip_suffix('/').unwrap_or(&text)).map_err(|_| {
-        D::Error::custom(format!(
-            "{text:?} is no https:// origin (http:// only on a loopback host): scheme, host and port without a path"
-        ))
-    })
-}
-
-fn base_url<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
-    let text = String::deserialize(value)?;
-    if text.is_empty() {
-        return Ok(None);
-    }
-    WebUrl::parse(&text).map_err(|why| D::Error::custom(why.message.trim_end_matches('.')))?;
-    Ok(Some(text.trim_end_matches('/').to_owned()))
-}
-
-fn networks<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<IpNet>, D::Error> {
-    let read = |text: String| {
-        let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
-        network
-            .map_err(|_| D::Error::custom(format!("{text:?} is neither an address nor a network such as 10.0.0.0/8")))
-    };
-    Vec::<String>::deserialize(value)?.into_iter().map(read).collect()
-}
-
-/// A number from 1 to `MAX`.
-fn number<'de, D: Deserializer<'de>, T: TryFrom<u32>, const MAX: u32>(value: D) -> Result<T, D::Error> {
-    let number = u32::deserialize(value)?;
-    let within = (1..=MAX).contains(&number).then(|| T::try_from(number).ok()).flatten();
-    within.ok_or_else(|| D::Error::custom(format!("{number} is not between 1 and {MAX}")))
 }
 
 impl TryFrom<String> for LogFormat {

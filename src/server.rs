@@ -5,35 +5,26 @@
 //! the two apart. Here the connection's stream is wrapped and tells what passes through it, and each
 //! connection's task looks at that when the next deadline may be over.
 
+mod life;
+mod watched;
+
 use axum::{
     Router,
-    body::{Body, Bytes, HttpBody},
     extract::ConnectInfo,
     http::{HeaderValue, Request, Response, header},
 };
 use futures_util::{FutureExt as _, TryFutureExt as _};
-use hyper::{
-    body::{Frame, Incoming, SizeHint},
-    server::conn::http1,
-    service::service_fn,
-};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use std::{
-    convert::Infallible,
-    io,
-    net::SocketAddr,
-    pin::{Pin, pin},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use life::Life;
+use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
     time::{Instant, sleep, sleep_until},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service as _;
+use watched::{Answer, Asked, Watched};
 
 /// The most that a request's head may have, in bytes; more is answered 431.
 const MAX_HEAD: usize = 64 * 1024;
@@ -179,258 +170,6 @@ fn answer(
         }
         response.map(|body| Answer { body, life })
     })
-}
-
-/// Where a connection stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
-    /// Between requests.
-    Idle,
-    /// Some of a request's head has come.
-    Head,
-    /// A request is being served; the service sees to its time.
-    Busy,
-    /// All is said, but the client goes on sending.
-    Lingering,
-}
-
-/// What is known of a connection. Only its own task touches it, so the lock is never waited for.
-#[derive(Debug)]
-struct Life(Mutex<State>);
-
-#[derive(Debug)]
-struct State {
-    phase: Phase,
-    /// When the phase began; in `Idle`, when the client last took a byte.
-    since: Instant,
-    /// Since when the client has taken nothing of what is ready for it.
-    stalled: Option<Instant>,
-    /// Whether the last request's body was given up before its end.
-    unread: bool,
-    /// Whether nothing was asked yet.
-    fresh: bool,
-    draining: bool,
-}
-
-impl Default for Life {
-    fn default() -> Self {
-        let (phase, since) = (Phase::Idle, Instant::now());
-        Self(Mutex::new(State { phase, since, stalled: None, unread: false, fresh: true, draining: false }))
-    }
-}
-
-impl State {
-    fn enter(&mut self, phase: Phase) {
-        (self.phase, self.since) = (phase, Instant::now());
-    }
-}
-
-impl Life {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Bytes came.
-    fn has_read(&self) {
-        let mut state = self.state();
-        if state.phase == Phase::Idle {
-            state.enter(Phase::Head);
-        }
-    }
-
-    /// A request's head is complete.
-    fn has_begun(&self) {
-        let mut state = self.state();
-        state.enter(Phase::Busy);
-        (state.unread, state.fresh) = (false, false);
-    }
-
-    /// Bytes went, or could not.
-    fn has_written(&self, written: &Poll<io::Result<usize>>) {
-        let mut state = self.state();
-        match written {
-            Poll::Pending => state.stalled = state.stalled.or_else(|| Some(Instant::now())),
-            Poll::Ready(_) => {
-                state.stalled = None;
-                if state.phase == Phase::Idle {
-                    state.since = Instant::now();
-                }
-            }
-        }
-    }
-
-    /// The service has given all of its answer.
-    fn has_answered(&self) {
-        self.state().enter(Phase::Idle);
-    }
-
-    /// The last byte has gone; whether to wait for the client to stop sending.
-    fn has_finished(&self) -> bool {
-        let mut state = self.state();
-        // Hyper refuses a bad head by itself, and the rest of that one is not wanted either.
-        let lingers = state.unread || matches!(state.phase, Phase::Head | Phase::Lingering);
-        if lingers && state.phase != Phase::Lingering {
-            state.enter(Phase::Lingering);
-        }
-        lingers
-    }
-
-    /// From now on answers close the connection; whether to wait for a request: its head has begun to come, or it may
-    /// be under way, since whoever has just connected did so to ask something.
-    fn drain(&self) -> bool {
-        let mut state = self.state();
-        state.draining = true;
-        if state.phase == Phase::Idle {
-            state.since = Instant::now();
-        }
-        state.phase == Phase::Head || state.fresh
-    }
-
-    fn is_draining(&self) -> bool {
-        self.state().draining
-    }
-
-    /// When the connection is to be closed, as things stand.
-    fn deadline(&self, deadlines: &Deadlines) -> Option<Instant> {
-        let state = self.state();
-        let phase = match state.phase {
-            // One that asks nothing must not hold up the stop.
-            Phase::Idle if state.draining => Some(state.since + deadlines.linger),
-            Phase::Idle => Some(state.since + deadlines.idle),
-            Phase::Head => Some(state.since + deadlines.head),
-            Phase::Busy => None,
-            Phase::Lingering => Some(state.since + deadlines.linger),
-        };
-        let stalled = state.stalled.map(|since| since + deadlines.idle);
-        phase.into_iter().chain(stalled).min()
-    }
-
-    /// The earliest instant at which a deadline may be over, whatever happens until then.
-    fn next_look(&self, deadlines: &Deadlines) -> Instant {
-        let any = Instant::now() + deadlines.head.min(deadlines.idle).min(deadlines.linger);
-        self.deadline(deadlines).map_or(any, |known| known.min(any))
-    }
-}
-
-/// A request's body, which tells when it is given up before its end.
-struct Asked {
-    body: Incoming,
-    is_read: bool,
-    life: Arc<Life>,
-}
-
-impl Drop for Asked {
-    fn drop(&mut self) {
-        if !self.is_read && !self.body.is_end_stream() {
-            self.life.state().unread = true;
-        }
-    }
-}
-
-impl HttpBody for Asked {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(cx);
-        self.is_read |= matches!(frame, Poll::Ready(None));
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// An answer's body; it ends when it is given up, sent or not.
-struct Answer {
-    body: Body,
-    life: Arc<Life>,
-}
-
-impl Drop for Answer {
-    fn drop(&mut self) {
-        self.life.has_answered();
-    }
-}
-
-impl HttpBody for Answer {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// A connection's stream, which tells what passes.
-struct Watched {
-    stream: TcpStream,
-    life: Arc<Life>,
-}
-
-impl AsyncRead for Watched {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if buf.filled().len() > before {
-            self.life.has_read();
-        }
-        read
-    }
-}
-
-impl AsyncWrite for Watched {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.life.has_written(&written);
-        written
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.life.has_written(&written);
-        written
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    /// A socket that is closed with bytes unread is reset, and the answer with it: so what still
-    /// comes of a refused request is read and thrown away.
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-        while self.life.has_finished() {
-            let mut waste = [0; 4096];
-            let mut waste = ReadBuf::new(&mut waste);
-            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut waste))?;
-            if waste.filled().is_empty() {
-                break;
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
 }
 
 #[cfg(test)]

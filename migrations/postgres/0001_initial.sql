@@ -79,7 +79,8 @@ create table portal_sessions (
 ) partition by range (id);
 create index portal_sessions_list on portal_sessions (tenant_id, livemode, id);
 create index portal_sessions_customer on portal_sessions (customer_id, id);
--- For the list of links that can be used, which are few among the used ones. In other words than `used_at is null`, so that no other statement goes by it.
+-- For the list of links that can be used, which are few among the used ones. In other words than `used_at is null`, so that
+-- no other statement goes by it.
 create index portal_sessions_unused on portal_sessions (tenant_id, livemode, id)
     where coalesce(used_at, 'infinity') = 'infinity';
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use axum::{
+    body::{Body, Bytes},
     extract::Request,
     http::StatusCode,
     routing::{get, post},
