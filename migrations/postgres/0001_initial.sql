@@ -79,10 +79,10 @@ create table portal_sessions (
 ) partition by range (id);
 create index portal_sessions_list on portal_sessions (tenant_id, livemode, id);
 create index portal_sessions_customer on portal_sessions (customer_id, id);
--- For the list of links that can be used, which are few among the used ones. In other words than `used_at is null`, so that
--- no other statement goes by it.
-create index portal_sessions_unused on portal_sessions (tenant_id, livemode, id)
-    where coalesce(used_at, 'infinity') = 'infinity';
+-- For the list of links that can be used: older than an hour there are only those that live longer, which are few. What
+-- these indexes hold never changes, so that an exchange touches none of them.
+create index portal_sessions_long_links on portal_sessions (tenant_id, livemode, id)
+    where link_hash is not null and link_expires_at - created_at > interval '1 hour';
 
 -- No foreign keys: events outlive what they tell of.
 create table events (

@@ -89,9 +89,9 @@ impl App {
 /// Everything that is served on the main address.
 ///
 /// A request passes the layers from the last one added to the first: `edge` (request id, log,
-/// panic, time limit), `body` (size, time to send it, admission), `idempotency` where a key is
-/// used; then the route's extractors say who asks, and its handler calls the service. What goes to
-/// a merchant's back end is streamed past `body`, with limits of its own.
+/// panic), which has `body` receive it (size, time to send it, admission, time limit), `idempotency`
+/// where a key is used; then the route's extractors say who asks, and its handler calls the service.
+/// What goes to a merchant's back end is streamed past `body`, with limits of its own.
 pub fn router(app: App) -> Router {
     let merchants = native::merchant_routes().merge(unkey::merchant_routes()).merge(revkeen::merchant_routes());
     let received = merchants

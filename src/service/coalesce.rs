@@ -26,7 +26,15 @@ impl<I: Send + 'static, O: Send + 'static> Coalescer<I, O> {
         let (queue, mut waiting) = mpsc::channel::<Waiting<I, O>>(capacity);
         tokio::spawn(async move {
             let mut batch = Vec::with_capacity(LARGEST_BATCH);
-            while waiting.recv_many(&mut batch, LARGEST_BATCH).await > 0 {
+            while let Some(first) = waiting.recv().await {
+                batch.push(first);
+                // Requests that have arrived already come along: every task that can run does so before this one goes on.
+                tokio::task::yield_now().await;
+                while batch.len() < LARGEST_BATCH
+                    && let Ok(next) = waiting.try_recv()
+                {
+                    batch.push(next);
+                }
                 let (items, answers): (Vec<I>, Vec<_>) = batch.drain(..).unzip();
                 for (answer, result) in answers.into_iter().zip(write(items).await) {
                     // Whoever hung up gets no answer; the write stands all the same.

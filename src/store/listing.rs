@@ -16,6 +16,10 @@ use uuid::Uuid;
 const TOP: Uuid = Uuid::max();
 /// Nothing was made later than this from now, whatever an instance's clock says.
 const TO_COME: Seconds = Seconds(3600);
+/// Links that live longer have an index of their own, so that a list of links that can be used reads no further back than
+/// this among all the others.
+const SHORT_LINK: Seconds = Seconds(3600);
+
 /// Which part of a list to read.
 #[derive(Clone, Copy, Debug)]
 pub struct Page {
@@ -147,36 +151,66 @@ pub(super) fn floor_of_live(now: Timestamp) -> Uuid {
     uuid_floor(now.minus(MAX_LINK_TTL).minus(MAX_SESSION_TTL).millis())
 }
 
-/// The list's text: a scan of one index from a bound on.
-fn list_sql(store: &Store, status: StatusFilter, by_customer: bool, down: bool) -> String {
-    let portals = match store {
-        Store::Postgres(_) => "s.portal_id = any(string_to_array($6, ',')::uuid[])",
-        Store::Sqlite(_) => {
-            "s.portal_id in (select unhex(value) from json_each('[\"' || replace($6, ',', '\",\"') || '\"]'))"
-        }
+/// The index that a part of a list is read by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Index {
+    Tenant,
+    Customer,
+    /// The tenant's links that live long.
+    LongLinks,
+}
+
+/// The list's text: a scan of one index between two bounds.
+fn list_sql(store: &Store, status: StatusFilter, index: Index, down: bool) -> String {
+    let (portals, long) = match store {
+        Store::Postgres(_) => (
+            "s.portal_id = any(string_to_array($6, ',')::uuid[])",
+            "s.link_expires_at - s.created_at > interval '1 hour'",
+        ),
+        Store::Sqlite(_) => (
+            "s.portal_id in (select unhex(value) from json_each('[\"' || replace($6, ',', '\",\"') || '\"]'))",
+            "s.link_expires_at - s.created_at > 3600000",
+        ),
     };
     let (condition, uses_now) = status.condition();
-    let customer = match (by_customer, uses_now) {
-        (false, _) => "",
-        (true, false) => " and s.customer_id = $7",
-        (true, true) => " and s.customer_id = $8",
+    let by_index = match (index, uses_now) {
+        (Index::Tenant, _) => String::new(),
+        (Index::Customer, false) => " and s.customer_id = $7".into(),
+        (Index::Customer, true) => " and s.customer_id = $8".into(),
+        (Index::LongLinks, _) => format!(" and s.link_hash is not null and {long}"),
     };
-    // What the index of unused links says of itself.
-    let unused = if status.is_of_unused_links() { " and coalesce(s.used_at, 'infinity') = 'infinity'" } else { "" };
     let order = if down { "s.id desc" } else { "s.id" };
     format!(
         "select {} from {} where s.tenant_id = $1 and s.livemode = $2 and s.id < $3 and s.id > $4 \
-         and (cast($6 as text) is null or {portals}){condition}{unused}{customer} order by {order} limit $5",
+         and (cast($6 as text) is null or {portals}){condition}{by_index} order by {order} limit $5",
         session_columns!(),
         session_tables!(),
     )
 }
 
 pub(super) fn list_statements(store: &Store) -> Vec<String> {
-    let of = |status| {
-        [(true, true), (true, false), (false, true), (false, false)].map(|(by, down)| list_sql(store, status, by, down))
+    let of = |status: StatusFilter| {
+        let long = status.is_of_unused_links().then_some(Index::LongLinks);
+        [Index::Tenant, Index::Customer].into_iter().chain(long).map(move |index| (status, index))
     };
-    StatusFilter::ALL.into_iter().flat_map(of).collect()
+    let both = |(status, index)| [true, false].map(|down| list_sql(store, status, index, down));
+    StatusFilter::ALL.into_iter().flat_map(of).flat_map(both).collect()
+}
+
+impl ListFilter {
+    /// The parts that hold the list together, each with its bounds, from the newest to the oldest.
+    fn parts(&self, page: Page) -> Vec<(Index, Uuid, Uuid)> {
+        // Partitions of days to come need no look.
+        let below = page.below().min(uuid_floor(self.now.plus(TO_COME).millis()));
+        let above = page.above().max(self.status.floor(self.now));
+        let index = if self.customer_id.is_some() { Index::Customer } else { Index::Tenant };
+        if index == Index::Customer || !self.status.is_of_unused_links() {
+            return vec![(index, above, below)];
+        }
+        // An older one that can still be used is of those that live long. Both bounds are excluded, and no id is this one.
+        let older = uuid_floor(self.now.minus(SHORT_LINK).millis());
+        vec![(index, above.max(older), below), (Index::LongLinks, above, below.min(older))]
+    }
 }
 
 impl Store {
@@ -185,33 +219,43 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn sessions(&self, filter: ListFilter, page: Page) -> Result<Vec<Session>, StoreError> {
-        let sql = list_sql(self, filter.status, filter.customer_id.is_some(), page.is_down());
+        let mut parts = filter.parts(page);
+        if !page.is_down() {
+            parts.reverse();
+        }
         let portals = filter.portals.as_ref().map(|ids| {
             let ids: Vec<_> = ids.iter().map(|id| id.0.simple().to_string()).collect();
             ids.join(",")
         });
-        let above = page.above().max(filter.status.floor(filter.now));
-        // Partitions of days to come need no look.
-        let below = page.below().min(uuid_floor(filter.now.plus(TO_COME).millis()));
-        let (tenant, livemode, customer) = (filter.tenant_id, filter.livemode, filter.customer_id);
-        let now = filter.status.condition().1.then_some(filter.now);
-        let rows = read!(self, |link| {
-            let mut query = sqlx::query_as::<_, SessionRow>(sqlx::AssertSqlSafe(sql))
-                .persistent(link.persistent)
-                .bind(tenant)
-                .bind(livemode)
-                .bind(below)
-                .bind(above)
-                .bind(page.fetch())
-                .bind(portals);
-            if let Some(now) = now {
-                query = query.bind(now);
+        let mut found = Vec::new();
+        for (index, above, below) in parts {
+            let left = page.fetch() - found.len() as i64;
+            if left == 0 || above >= below {
+                continue;
             }
-            if let Some(customer) = customer {
-                query = query.bind(customer);
-            }
-            Ok(query.fetch_all(&mut *link.conn).await?)
-        })?;
-        Ok(rows.into_iter().map(Session::try_from).collect::<Result<_, _>>()?)
+            let sql = list_sql(self, filter.status, index, page.is_down());
+            let (tenant, livemode, portals) = (filter.tenant_id, filter.livemode, portals.clone());
+            let now = filter.status.condition().1.then_some(filter.now);
+            let customer = filter.customer_id;
+            let rows = read!(self, |link| {
+                let mut query = sqlx::query_as::<_, SessionRow>(sqlx::AssertSqlSafe(sql))
+                    .persistent(link.persistent)
+                    .bind(tenant)
+                    .bind(livemode)
+                    .bind(below)
+                    .bind(above)
+                    .bind(left)
+                    .bind(portals);
+                if let Some(now) = now {
+                    query = query.bind(now);
+                }
+                if let Some(customer) = customer {
+                    query = query.bind(customer);
+                }
+                Ok(query.fetch_all(&mut *link.conn).await?)
+            })?;
+            found.extend(rows);
+        }
+        Ok(found.into_iter().map(Session::try_from).collect::<Result<_, _>>()?)
     }
 }

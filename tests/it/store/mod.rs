@@ -5,6 +5,7 @@ mod batches;
 mod bench;
 mod exchange;
 mod life;
+mod lists;
 mod migrations;
 mod retention;
 mod statements;

@@ -1,0 +1,102 @@
+//! Lists of links that can be used, which are read in two parts: those of the last hour, and those that live longer.
+
+use vestibule::domain::{
+    session::{Session, Status},
+    time::{Seconds, Timestamp},
+};
+use vestibule::store::{ListFilter, Page, StatusFilter};
+
+use super::bench::{Bench, NOW, hash, insert_tenant};
+
+const HOUR: i64 = 3600;
+/// How long ago, in seconds: within the hour, at its edge and long before.
+const AGES: [i64; 9] = [0, 600, 899, HOUR - 1, HOUR, HOUR + 1, 5 * HOUR, 50 * HOUR, 160 * HOUR];
+/// How long links live, in seconds.
+const LIVES: [u32; 6] = [60, 900, 3600, 3601, 86_400, 604_800];
+const EVERYTHING: Page = Page { limit: 1000, starting_after: None, ending_before: None };
+
+impl Bench {
+    /// Links of every age and life, a third of them used, a third of them opened; others' among them.
+    async fn keep_of_every_kind(&self) {
+        let (other, _) = insert_tenant(&self.store).await;
+        for age in AGES.into_iter().rev() {
+            for (n, life) in LIVES.into_iter().enumerate() {
+                let at = NOW.minus(Seconds(age as u32));
+                self.store.make_partitions(at, at).await.unwrap();
+                for what in 0..3 {
+                    let mut link = self.link_at(&format!("c{}", n % 2), at);
+                    link.session.link_expires_at = at.plus(Seconds(life));
+                    let id = self.keep(link).await.id;
+                    match what {
+                        0 => assert!(self.store.exchange(vec![self.exchange(id, "b", None)], at).await[0].is_ok()),
+                        1 => {
+                            let event = self.event_at(vestibule::domain::event::EventType::SessionOpened, at);
+                            self.store.open_session(id, hash(&id.to_string()), event).await.unwrap();
+                        }
+                        _ => {}
+                    }
+                }
+                let mut foreign = self.link_at("c0", at);
+                foreign.session.tenant_id = other;
+                foreign.session.link_expires_at = at.plus(Seconds(life));
+                self.keep(foreign).await;
+            }
+        }
+    }
+
+    fn filter(&self, status: StatusFilter, now: Timestamp) -> ListFilter {
+        ListFilter { tenant_id: self.tenant, livemode: false, customer_id: None, portals: None, status, now }
+    }
+
+    /// The list page by page, from the newest down or from the oldest up.
+    async fn paged(&self, filter: &ListFilter, limit: u32, down: bool) -> Vec<Session> {
+        let mut found: Vec<Session> = Vec::new();
+        loop {
+            let at = if down { found.last() } else { found.first() }.map(|session| session.id.0);
+            let end = if down { None } else { Some(at.unwrap_or(uuid::Uuid::nil())) };
+            let page = Page { limit, starting_after: if down { at } else { None }, ending_before: end };
+            let rows = self.store.sessions(filter.clone(), page).await.unwrap();
+            let (rows, has_more) = page.cut(rows);
+            match down {
+                true => found.extend(rows),
+                false => found.splice(..0, rows).for_each(drop),
+            }
+            if !has_more {
+                return found;
+            }
+        }
+    }
+}
+
+fn is_in(session: &Session, status: StatusFilter, now: Timestamp) -> bool {
+    let usable = session.used_at.is_none() && now < session.link_expires_at;
+    usable
+        && match status {
+            StatusFilter::Only(Status::Pending) => session.opened_at.is_none(),
+            StatusFilter::Only(Status::Opened) => session.opened_at.is_some(),
+            _ => true,
+        }
+}
+
+#[tokio::test]
+async fn of_links_that_can_be_used_every_one_is_found_once_and_in_order() {
+    for bench in Bench::both().await {
+        bench.keep_of_every_kind().await;
+        for later in [0, 30, 2 * HOUR, 100 * HOUR] {
+            let now = NOW.plus(Seconds(later as u32));
+            let all = bench.store.sessions(bench.filter(StatusFilter::All, now), EVERYTHING).await.unwrap();
+            assert_eq!(all.len(), AGES.len() * LIVES.len() * 3);
+            for status in
+                [StatusFilter::Unused, StatusFilter::Only(Status::Pending), StatusFilter::Only(Status::Opened)]
+            {
+                let wanted: Vec<_> = all.iter().filter(|it| is_in(it, status, now)).map(|it| it.id).collect();
+                assert!(wanted.len() > 3, "{}", wanted.len());
+                for (limit, down) in [(2, true), (2, false), (7, true), (7, false), (100, true)] {
+                    let found = bench.paged(&bench.filter(status, now), limit, down).await;
+                    let found: Vec<_> = found.iter().map(|it| it.id).collect();
+                    assert_eq!(found, wanted, "{status:?}, {later} s later, by {limit}, down: {down}");
+                }
+            }
+        }
+    }
+}
