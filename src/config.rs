@@ -63,7 +63,7 @@ pub struct Limits {
     pub address_per_minute: u32,
     /// Exchanges and landings at once from one client address.
     pub address_burst: u32,
-    /// Creates, and exchanges, that may wait for the database.
+    /// Creates, and exchanges, that may wait for the database; fewer while it is slow.
     #[serde(deserialize_with = "values::number::<_, _, 1_000_000>")]
     pub waiting_writes: usize,
     /// Requests that may be worked on at the same time.

@@ -2,17 +2,64 @@
 //! server answers at once, a busy one shares the cost of commits and round trips.
 
 use crate::store::StoreError;
-use std::future::Future;
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 use tokio::sync::{mpsc, oneshot};
 
 /// More than this in one statement gains nothing and makes the first ones wait.
 const LARGEST_BATCH: usize = 128;
+/// What one starts with, until it is known how fast the database is.
+const FIRST_BATCH: usize = 16;
+/// A batch that takes longer is followed by one of half the size, so that a slow database still finishes each in time.
+const LONG_BATCH: Duration = Duration::from_millis(250);
+/// Who would wait longer for the batches ahead is refused at once.
+const LONGEST_WAIT: Duration = Duration::from_millis(500);
+/// Who has waited longer all the same is not written any more: by then the request would have been answered by a 503.
+const TOO_LATE: Duration = Duration::from_millis(1000);
 
-type Waiting<I, O> = (I, oneshot::Sender<Result<O, StoreError>>);
+struct Waiting<I, O> {
+    item: I,
+    since: Instant,
+    answer: oneshot::Sender<Result<O, StoreError>>,
+}
 
 /// Gathers single items into batches, one batch at a time.
 pub(super) struct Coalescer<I, O> {
     queue: mpsc::Sender<Waiting<I, O>>,
+    pace: Arc<Pace>,
+}
+
+/// How many items go into a batch now, and how many microseconds the last one took.
+struct Pace {
+    size: AtomicUsize,
+    micros: AtomicU64,
+}
+
+impl Pace {
+    fn size(&self) -> usize {
+        self.size.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, items: usize, took: Duration) {
+        let size = match self.size() {
+            size if took > LONG_BATCH => size / 2,
+            size if took < LONG_BATCH / 2 && items >= size => size * 2,
+            size => size,
+        };
+        self.size.store(size.clamp(1, LARGEST_BATCH), Ordering::Relaxed);
+        self.micros.store(took.as_micros() as u64, Ordering::Relaxed);
+    }
+
+    /// How long the full batches take that go before whoever comes behind so many.
+    fn wait_behind(&self, waiting: usize) -> Duration {
+        Duration::from_micros(self.micros.load(Ordering::Relaxed) * (waiting / self.size()) as u64)
+    }
 }
 
 impl<I: Send + 'static, O: Send + 'static> Coalescer<I, O> {
@@ -24,31 +71,47 @@ impl<I: Send + 'static, O: Send + 'static> Coalescer<I, O> {
         W: Future<Output = Vec<Result<O, StoreError>>> + Send,
     {
         let (queue, mut waiting) = mpsc::channel::<Waiting<I, O>>(capacity);
+        let pace = Arc::new(Pace { size: FIRST_BATCH.into(), micros: 0.into() });
+        let coalescer = Self { queue, pace: Arc::clone(&pace) };
         tokio::spawn(async move {
-            let mut batch = Vec::with_capacity(LARGEST_BATCH);
             while let Some(first) = waiting.recv().await {
-                batch.push(first);
                 // Requests that have arrived already come along: every task that can run does so before this one goes on.
                 tokio::task::yield_now().await;
-                while batch.len() < LARGEST_BATCH
-                    && let Ok(next) = waiting.try_recv()
-                {
-                    batch.push(next);
+                let (mut items, mut answers) = (Vec::new(), Vec::new());
+                let mut next = Some(first);
+                while let Some(one) = next {
+                    if one.since.elapsed() > TOO_LATE {
+                        let _ = one.answer.send(Err(StoreError::Overloaded));
+                    } else {
+                        items.push(one.item);
+                        answers.push(one.answer);
+                    }
+                    next = if items.len() < pace.size() { waiting.try_recv().ok() } else { None };
                 }
-                let (items, answers): (Vec<I>, Vec<_>) = batch.drain(..).unzip();
-                for (answer, result) in answers.into_iter().zip(write(items).await) {
+                if items.is_empty() {
+                    continue;
+                }
+                let started = Instant::now();
+                let written = write(items).await;
+                pace.note(answers.len(), started.elapsed());
+                for (answer, result) in answers.into_iter().zip(written) {
                     // Whoever hung up gets no answer; the write stands all the same.
                     let _ = answer.send(result);
                 }
             }
         });
-        Self { queue }
+        coalescer
     }
 
-    /// Waits until `item` was written with others.
+    /// Waits until `item` was written with others; refused at once when that would take long.
     pub(super) async fn submit(&self, item: I) -> Result<O, StoreError> {
+        let waiting = self.queue.max_capacity() - self.queue.capacity();
+        if self.pace.wait_behind(waiting) > LONGEST_WAIT {
+            return Err(StoreError::Overloaded);
+        }
         let (answer, result) = oneshot::channel();
-        self.queue.try_send((item, answer)).map_err(|_| StoreError::Overloaded)?;
+        let waiting = Waiting { item, since: Instant::now(), answer };
+        self.queue.try_send(waiting).map_err(|_| StoreError::Overloaded)?;
         result.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the batch was given up".into())))
     }
 }
@@ -97,5 +160,52 @@ mod tests {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         let refused = tokio::time::timeout(std::time::Duration::from_millis(50), coalescer.submit(9)).await;
         assert!(matches!(refused, Ok(Err(StoreError::Overloaded))));
+    }
+
+    #[tokio::test]
+    async fn what_waited_too_long_is_refused_and_never_written() {
+        let written = Arc::new(Mutex::new(Vec::<u32>::new()));
+        let seen = Arc::clone(&written);
+        let coalescer = Arc::new(Coalescer::start(64, move |items: Vec<u32>| {
+            seen.lock().unwrap().extend(&items);
+            async move {
+                tokio::time::sleep(TOO_LATE + Duration::from_millis(100)).await;
+                items.into_iter().map(Ok).collect()
+            }
+        }));
+        let submit = |n: u32, after: Duration| {
+            let coalescer = Arc::clone(&coalescer);
+            async move {
+                tokio::time::sleep(after).await;
+                coalescer.submit(n).await
+            }
+        };
+        let [early, late] = [Duration::from_millis(20), TOO_LATE];
+        let (first, second, third) = tokio::join!(submit(1, Duration::ZERO), submit(2, early), submit(3, late));
+        assert_eq!(first.unwrap(), 1);
+        assert!(matches!(second, Err(StoreError::Overloaded)));
+        assert_eq!(third.unwrap(), 3);
+        assert_eq!(*written.lock().unwrap(), [1, 3]);
+    }
+
+    #[test]
+    fn slow_batches_get_smaller_and_shorten_the_queue() {
+        let pace = Pace { size: FIRST_BATCH.into(), micros: 0.into() };
+        let [quick, slow] = [2, 2000].map(Duration::from_millis);
+        assert_eq!(pace.wait_behind(1000), Duration::ZERO);
+        // A hiccup refuses nobody as long as no whole batch waits.
+        pace.note(3, slow);
+        assert_eq!((pace.size(), pace.wait_behind(7)), (8, Duration::ZERO));
+        assert_eq!(pace.wait_behind(8), slow);
+        (0..9).for_each(|_| pace.note(1, slow));
+        assert_eq!(pace.size(), 1);
+        // Only a full batch shows that there could be more in one.
+        pace.note(1, quick);
+        pace.note(1, quick);
+        assert_eq!(pace.size(), 2);
+        pace.note(2, LONG_BATCH);
+        assert_eq!(pace.size(), 2);
+        (0..9).for_each(|_| pace.note(128, quick));
+        assert_eq!((pace.size(), pace.wait_behind(1000)), (LARGEST_BATCH, 7 * quick));
     }
 }

@@ -11,7 +11,8 @@ use crate::support::Db;
 /// Each row takes the database so long, so that its capacity is known: 100 creates a second, however
 /// fast the machine is.
 const ROW: &str = "0.01";
-const PLACES: usize = 16;
+/// How many send as fast as they are answered.
+const CLIENTS: usize = 16;
 
 /// What came of some seconds of load.
 #[derive(Debug, Default)]
@@ -57,10 +58,10 @@ async fn create(api: Http) -> (u16, Duration) {
     (answer.status, asked.elapsed())
 }
 
-/// As much as there are places for: each client sends again once it is answered.
+/// As much as it can do: each client sends again once it is answered.
 async fn at_capacity(api: &Http, time: Duration) -> Seen {
     let started = Instant::now();
-    let clients = (0..PLACES).map(|_| async {
+    let clients = (0..CLIENTS).map(|_| async {
         let mut answers = Vec::new();
         while started.elapsed() < time {
             answers.push(create(api.clone()).await);
@@ -90,12 +91,8 @@ async fn offered(api: &Http, each_second: f64, time: Duration) -> Seen {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_five_times_its_capacity_it_does_what_it_can() {
-    let server = Server::with(Store::Postgres)
-        .env("VESTIBULE_LIMITS__KEY_PER_SECOND", "0")
-        .env("VESTIBULE_LIMITS__CONCURRENT_REQUESTS", &PLACES.to_string())
-        .log_filter("warn")
-        .start()
-        .await;
+    let server =
+        Server::with(Store::Postgres).env("VESTIBULE_LIMITS__KEY_PER_SECOND", "0").log_filter("warn").start().await;
     let api = server.http.key(&server.tenant().key);
     let db = Db::open(server.database()).await;
     let body = format!("begin perform pg_sleep({ROW}); return null; end");
@@ -103,8 +100,6 @@ async fn at_five_times_its_capacity_it_does_what_it_can() {
     db.execute("create trigger slowly after insert on portal_sessions for each row execute function slowly()").await;
 
     let phase = Duration::from_secs(figure(4, 30));
-    // The short form runs beside other tests.
-    let share = figure(0.75, 0.9);
     let peak = at_capacity(&api, phase).await;
     assert!(peak.refused.is_empty() && peak.goodput > 20.0, "{peak:?}");
 
@@ -117,8 +112,8 @@ async fn at_five_times_its_capacity_it_does_what_it_can() {
         flood.refused.len()
     );
     assert!(flood.refused.len() > flood.served.len(), "{} were refused", flood.refused.len());
-    assert!(flood.goodput >= share * peak.goodput, "{:.0}/s of {:.0}/s", flood.goodput, peak.goodput);
-    assert!(refused < Duration::from_millis(figure(1_500, 200)), "a refusal takes {refused:?}");
+    assert!(flood.goodput >= 0.9 * peak.goodput, "{:.0}/s of {:.0}/s", flood.goodput, peak.goodput);
+    assert!(refused < Duration::from_millis(200), "a refusal takes {refused:?}");
     assert!(
         flood.served.iter().chain(&flood.refused).all(|took| *took < Duration::from_secs(5)),
         "answered within 5 s"
@@ -128,10 +123,6 @@ async fn at_five_times_its_capacity_it_does_what_it_can() {
     let asked = Instant::now();
     api.get("/v1/portals").await.expect(200);
     let after = at_capacity(&api, phase / 2).await;
-    assert!(
-        after.refused.is_empty() && after.goodput >= share * peak.goodput,
-        "{:.0}/s after the flood",
-        after.goodput
-    );
+    assert!(after.refused.is_empty() && after.goodput >= 0.9 * peak.goodput, "{:.0}/s after the flood", after.goodput);
     assert!(asked.elapsed() < phase, "{:?}", asked.elapsed());
 }
