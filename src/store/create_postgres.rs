@@ -1,7 +1,12 @@
 //! Many sessions in one statement, each column an array.
 
 use super::{
-    NewSession, Postgres, StoreError, connection::Link, create::Owners, fetch_all, statements::statements, values::json,
+    NewSession, Postgres, StoreError,
+    connection::Link,
+    create::Owners,
+    fetch_all,
+    statements::statements,
+    values::{column, json},
 };
 use crate::domain::id::{CustomerId, SessionId};
 use sqlx::PgConnection;
@@ -64,9 +69,6 @@ async fn insert_many(
     link: &mut Link<'_, PgConnection>,
     items: &[&NewSession],
 ) -> Result<Vec<(SessionId, CustomerId, String)>, StoreError> {
-    fn column<'a, T>(items: &[&'a NewSession], value: impl Fn(&'a NewSession) -> T) -> Vec<T> {
-        items.iter().map(|item| value(item)).collect()
-    }
     let permissions = items.iter().map(|item| json(&item.session.permissions)).collect::<Result<Vec<_>, _>>()?;
     let metadata = items.iter().map(|item| json(&item.session.metadata)).collect::<Result<Vec<_>, _>>()?;
     let scopes =

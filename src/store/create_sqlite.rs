@@ -4,7 +4,6 @@ use super::{
     NewSession, Sqlite, StoreError,
     connection::Link,
     create::Owners,
-    events,
     sqlite_rows::{self as rows, bind},
     values::json,
 };
@@ -49,7 +48,7 @@ impl Sqlite {
         insert(link, &kept).await?;
         let told: Vec<NewEvent> =
             kept.iter().map(|(item, owner)| NewEvent { customer_id: Some(*owner), ..item.event.clone() }).collect();
-        events::insert_many(link, &told).await?;
+        link.tell(&told).await?;
         Ok(owners)
     }
 }

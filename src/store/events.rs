@@ -3,17 +3,17 @@
 use super::{
     Page, Store, StoreError,
     connection::Link,
-    read,
+    execute, read,
     sqlite_rows::{self as rows, bind},
     statements::statements,
-    values::from_json,
+    values::{column, from_json},
 };
 use crate::domain::{
     event::{Actor, Event, NewEvent},
     id::{CustomerId, EventId, PortalId, SessionId, TenantId},
     time::Timestamp,
 };
-use sqlx::SqliteConnection;
+use sqlx::{PgConnection, SqliteConnection};
 use uuid::Uuid;
 
 macro_rules! columns {
@@ -25,6 +25,9 @@ macro_rules! columns {
 statements! {
     Both INSERT = concat!("insert into events (", columns!(), ", tenant_id) \
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)");
+    Postgres INSERT_ARRAYS = concat!("insert into events (", columns!(), ", tenant_id) select * from unnest($1::uuid[], $2::text[], \
+        $3::timestamptz[], $4::bool[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::uuid[], $10::uuid[], $11::uuid[], $12::text[], \
+        $13::uuid[])");
 }
 
 /// The same for many rows on SQLite, and their number of columns.
@@ -62,10 +65,42 @@ macro_rules! insert {
 }
 pub(super) use insert;
 
-/// Writes many events down on SQLite.
-pub(super) async fn insert_many(link: &mut Link<'_, SqliteConnection>, events: &[NewEvent]) -> Result<(), StoreError> {
-    let (sql, columns) = INSERT_MANY;
-    rows::execute(link, sql, columns, events, |values, event| in_order!(bind!(values), event), |_| Ok(())).await
+/// Writes many events down, inside the transaction of what they tell.
+macro_rules! insert_many {
+    ($link:ident, $events:expr) => {
+        $crate::store::connection::Link { conn: &mut *$link.conn, persistent: $link.persistent }.tell($events).await?
+    };
+}
+pub(super) use insert_many;
+
+impl Link<'_, SqliteConnection> {
+    pub(super) async fn tell(&mut self, events: &[NewEvent]) -> Result<(), StoreError> {
+        let (sql, columns) = INSERT_MANY;
+        rows::execute(self, sql, columns, events, |values, event| in_order!(bind!(values), event), |_| Ok(())).await
+    }
+}
+
+impl Link<'_, PgConnection> {
+    pub(super) async fn tell(&mut self, events: &[NewEvent]) -> Result<(), StoreError> {
+        execute!(
+            self,
+            INSERT_ARRAYS,
+            column(events, |event| event.id.0),
+            column(events, |event| event.kind.as_str()),
+            column(events, |event| event.at.utc()),
+            column(events, |event| event.livemode),
+            column(events, |event| event.actor.kind()),
+            column(events, |event| event.actor.id()),
+            column(events, |event| event.origin.address.map(|address| address.to_string())),
+            column(events, |event| event.origin.user_agent.as_deref()),
+            column(events, |event| event.session_id.map(|id| id.0)),
+            column(events, |event| event.customer_id.map(|id| id.0)),
+            column(events, |event| event.portal_id.map(|id| id.0)),
+            column(events, |event| event.data.to_string()),
+            column(events, |event| event.tenant_id.0),
+        )?;
+        Ok(())
+    }
 }
 
 /// Which events a list holds.

@@ -259,7 +259,7 @@ impl Sqlite {
         let won: Vec<_> = found.into_iter().filter_map(|live| Some((winner(&live)?, live))).collect();
         let told: Vec<NewEvent> =
             won.iter().map(|(item, live)| exchanged(item, live, now, serde_json::json!({}))).collect();
-        events::insert_many(link, &told).await?;
+        link.tell(&told).await?;
         Ok(won.into_iter().map(|(item, live)| (item.event_id, live)).collect())
     }
 }

@@ -198,6 +198,12 @@ pub(super) fn list_statements(store: &Store) -> Vec<String> {
 }
 
 impl ListFilter {
+    /// The portals' ids with commas between, as statements take them.
+    pub(super) fn portal_list(&self) -> Option<String> {
+        let ids = self.portals.as_ref()?.iter().map(|id| id.0.simple().to_string());
+        Some(ids.collect::<Vec<_>>().join(","))
+    }
+
     /// The parts that hold the list together, each with its bounds, from the newest to the oldest.
     fn parts(&self, page: Page) -> Vec<(Index, Uuid, Uuid)> {
         // Partitions of days to come need no look.
@@ -223,10 +229,7 @@ impl Store {
         if !page.is_down() {
             parts.reverse();
         }
-        let portals = filter.portals.as_ref().map(|ids| {
-            let ids: Vec<_> = ids.iter().map(|id| id.0.simple().to_string()).collect();
-            ids.join(",")
-        });
+        let portals = filter.portal_list();
         let mut found = Vec::new();
         for (index, above, below) in parts {
             let left = page.fetch() - found.len() as i64;

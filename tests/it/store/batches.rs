@@ -1,8 +1,9 @@
 //! Many creations in one write: each fails alone, and none gets into another tenant's hands.
 
-use vestibule::domain::id::{CustomerId, SessionId};
+use vestibule::domain::event::{Actor, EventType, NewEvent, Origin};
+use vestibule::domain::id::{CustomerId, EventId, SessionId};
 use vestibule::domain::secret::SecretHash;
-use vestibule::store::{IdempotencyRow, NewSession, StoreError};
+use vestibule::store::{Beside, IdempotencyRow, ListFilter, NewSession, StatusFilter, StoreError};
 
 use super::bench::{Bench, NOW, hash, insert_tenant, later, nanos};
 
@@ -152,5 +153,44 @@ async fn the_idempotent_answer_commits_with_the_session() {
         assert!(bench.store.create_sessions(vec![unknown]).await.pop().unwrap().unwrap().is_none());
         assert!(bench.store.find_answer(hash("two"), NOW).await.unwrap().is_none(), "no answer without a session");
         assert!(bench.store.session(bench.tenant, false, kept.id).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_with_very_many_sessions_is_revoked_in_time() {
+    for bench in Bench::both().await {
+        for _ in 0..100 {
+            let done = bench.store.create_sessions((0..100).map(|_| bench.link("many")).collect()).await;
+            assert!(done.iter().all(Result::is_ok));
+        }
+        let other = bench.keep(bench.link("other")).await;
+        let customer = bench.keep(bench.link("many")).await.customer_id;
+        let filter = ListFilter {
+            tenant_id: bench.tenant,
+            livemode: false,
+            customer_id: Some(customer),
+            portals: None,
+            status: StatusFilter::All,
+            now: NOW,
+        };
+        let event = bench.event(EventType::SessionRevoked);
+        let told = move |session, _| {
+            let (id, session_id) = (EventId::at(nanos(NOW)), Some(session));
+            NewEvent {
+                id,
+                session_id,
+                data: event.data.clone(),
+                actor: Actor::Operator,
+                origin: Origin::default(),
+                ..event
+            }
+        };
+        let beside: Beside<u64> = Box::new(|_| row(hash("once")));
+        let revoked = bench.store.revoke_sessions_of(filter, customer, told, Some(beside)).await;
+        assert_eq!(revoked.unwrap(), 10_001);
+        assert_eq!(bench.count("portal_sessions").await, 1);
+        assert!(bench.store.session(bench.tenant, false, other.id).await.unwrap().is_some());
+        assert_eq!(bench.count("events where type = 'portal_session.revoked'").await, 10_001);
+        assert_eq!(bench.count("idempotency").await, 1);
     }
 }
