@@ -1,22 +1,22 @@
 //! One request on its way to a portal's upstream, and the answer on its way back.
 
-use super::{Gateway, address};
+use super::{Gateway, address, places::Place};
 use crate::{
     domain::return_url::parse_path,
     http::{App, extract::field, refusal::Refusal},
     service::{EndUser, Error},
 };
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts},
     response::Response,
 };
-use futures_util::StreamExt as _;
+use futures_util::{Stream, StreamExt as _, stream};
 use http_body_util::{BodyDataStream, LengthLimitError, Limited};
 use std::{error::Error as StdError, time::Duration};
 use tokio::{
-    sync::{OwnedSemaphorePermit, oneshot},
-    time::{sleep, timeout},
+    sync::oneshot,
+    time::{Instant, sleep, timeout, timeout_at},
 };
 use url::Url;
 
@@ -26,6 +26,9 @@ const MAX_BODY: usize = 10 * 1024 * 1024;
 const UPLOAD: Duration = Duration::from_secs(30);
 /// The longest that the upstream may take from the whole request to the head of its answer.
 pub(super) const ANSWER: Duration = Duration::from_secs(10);
+
+/// The longest that the body of the answer may take; a client that takes it drop by drop does not extend it.
+const DOWNLOAD: Duration = Duration::from_secs(300);
 
 /// What of a request's head reaches the upstream. A list of what may pass lets no credential slip
 /// through, nor a header that the upstream would take for one of ours or of a proxy's.
@@ -74,7 +77,7 @@ pub(crate) async fn forward(
     body: Body,
 ) -> Result<Response, Refusal> {
     let gateway = &app.inner.gateway;
-    let place = gateway.enter()?;
+    let place = gateway.places.enter(user.session().id)?;
     let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: usize| length > MAX_BODY) {
         return Err(Refusal::BodyTooLarge);
@@ -167,7 +170,7 @@ fn comes_from<E: StdError + 'static>(error: &reqwest::Error) -> bool {
     false
 }
 
-fn give_back(answer: reqwest::Response, place: OwnedSemaphorePermit) -> Result<Response, Refusal> {
+fn give_back(answer: reqwest::Response, place: Place) -> Result<Response, Refusal> {
     if answer.content_length().is_some_and(|length| length > MAX_BODY as u64) {
         return Err(Error::UpstreamUnavailable.into());
     }
@@ -180,11 +183,26 @@ fn give_back(answer: reqwest::Response, place: OwnedSemaphorePermit) -> Result<R
     headers.append(header::VARY, HeaderValue::from_static("Authorization, Cookie"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
-    let body = answer.bytes_stream().inspect(move |_| {
-        let _ = &place;
-    });
-    *response.body_mut() = Body::new(Limited::new(Body::from_stream(body), MAX_BODY));
+    let body = Body::from_stream(in_time(answer, place, DOWNLOAD));
+    *response.body_mut() = Body::new(Limited::new(body, MAX_BODY));
     Ok(response)
+}
+
+/// The body of an answer, which breaks off when it takes too long; the place is free at its end.
+fn in_time(
+    answer: reqwest::Response,
+    place: Place,
+    limit: Duration,
+) -> impl Stream<Item = Result<Bytes, Box<dyn StdError + Send + Sync>>> {
+    let end = Instant::now() + limit;
+    stream::unfold(Some((answer, place)), move |still| async move {
+        let (mut answer, place) = still?;
+        match timeout_at(end, answer.chunk()).await {
+            Ok(Ok(chunk)) => Some((Ok(chunk?), Some((answer, place)))),
+            Ok(Err(error)) => Some((Err(error.into()), None)),
+            Err(late) => Some((Err(late.into()), None)),
+        }
+    })
 }
 
 fn copy(names: &[HeaderName], from: &HeaderMap, to: &mut HeaderMap) {

@@ -3,6 +3,7 @@
 mod address;
 mod forward;
 mod json;
+mod places;
 
 pub(crate) use forward::forward;
 pub(crate) use json::{Fault, fetch_json};
@@ -23,9 +24,9 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{any, get},
 };
+use places::Places;
 use reqwest::{Client, redirect};
 use std::{sync::Arc, time::Duration};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 const PORTALS: &str = "/v1/portals/";
 const API: &str = "/api/";
@@ -39,7 +40,7 @@ pub(crate) struct Gateway {
     /// None when this machine has no root certificates: then nobody can be reached.
     client: Option<Client>,
     /// Requests under way have places of their own: slow upstreams take none from anybody else.
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
 }
 
 impl Gateway {
@@ -56,12 +57,7 @@ impl Gateway {
             .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
             .build();
         let client = client.inspect_err(|error| tracing::error!(%error, "the gateway can't reach any upstream")).ok();
-        Self { client, places: Arc::new(Semaphore::new(config.limits.concurrent_requests)) }
-    }
-
-    /// A place for one request, until the end of its answer.
-    fn enter(&self) -> Result<OwnedSemaphorePermit, Error> {
-        Arc::clone(&self.places).try_acquire_owned().map_err(|_| Error::Unavailable)
+        Self { client, places: Places::new(config.limits.concurrent_requests) }
     }
 }
 
