@@ -69,6 +69,9 @@ pub struct Limits {
     /// Requests that may be worked on at the same time.
     #[serde(deserialize_with = "values::number::<_, _, 1_000_000>")]
     pub concurrent_requests: usize,
+    /// Connections that may be open.
+    #[serde(deserialize_with = "values::number::<_, _, 1_000_000>")]
+    pub connections: usize,
 }
 
 /// How the database is used.

@@ -20,6 +20,7 @@ use life::Life;
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, sleep, sleep_until},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -53,12 +54,18 @@ impl Default for Deadlines {
     }
 }
 
-/// Serves until `shutdown`, then answers what it has begun to read, and returns within 27 s.
+/// Serves until `shutdown`, then answers what it has begun to read, and returns within 27 s. Of connections `most` are
+/// open at a time; others wait.
 ///
 /// # Errors
 /// When the listener has no address of its own.
-pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) -> io::Result<()> {
-    serve_within(Deadlines::default(), listener, router, shutdown).await
+pub async fn serve(
+    listener: TcpListener,
+    most: usize,
+    router: Router,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    serve_within(Deadlines::default(), listener, most, router, shutdown).await
 }
 
 /// The same with other deadlines.
@@ -68,26 +75,29 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: impl Future<
 pub async fn serve_within(
     deadlines: Deadlines,
     listener: TcpListener,
+    most: usize,
     router: Router,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let places = Arc::new(Semaphore::new(most));
     let address = listener.local_addr()?;
     let (connections, draining) = (TaskTracker::new(), CancellationToken::new());
-    let greet = |(stream, peer)| {
+    let greet = |(stream, peer), place| {
         let watched = Watched { stream, life: Arc::default() };
-        connections.spawn(converse(watched, peer, router.clone(), deadlines, draining.child_token()));
+        let conversation = converse(watched, peer, router.clone(), deadlines, draining.child_token());
+        connections.spawn(conversation.map(move |()| drop(place)));
     };
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
             biased;
             () = &mut shutdown => break,
-            accepted = accept(&listener) => greet(accepted),
+            (accepted, place) = accept_in(&listener, &places) => greet(accepted, place),
         }
     }
     // The kernel has accepted some for us; closing the listener would reset them.
     while let Some(accepted) = accept(&listener).now_or_never() {
-        greet(accepted);
+        greet(accepted, None);
     }
     drop(listener);
     draining.cancel();
@@ -95,6 +105,15 @@ pub async fn serve_within(
     tracing::info!(%address, connections = connections.len(), "draining");
     connections.wait().await;
     Ok(())
+}
+
+/// The next connection, once there is a place for it.
+async fn accept_in(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> ((TcpStream, SocketAddr), Option<OwnedSemaphorePermit>) {
+    let place = Arc::clone(places).acquire_owned().await.ok();
+    (accept(listener).await, place)
 }
 
 /// The next connection; what goes wrong in between passes.

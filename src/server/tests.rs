@@ -32,9 +32,13 @@ struct Served {
 
 impl Served {
     async fn start(router: Router) -> Self {
+        Self::start_for(1000, router).await
+    }
+
+    async fn start_for(most: usize, router: Router) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
-        let server = tokio::spawn(serve_within(DEADLINES, listener, router, stop.clone().cancelled_owned()));
+        let server = tokio::spawn(serve_within(DEADLINES, listener, most, router, stop.clone().cancelled_owned()));
         Self { address, stop, server }
     }
 
@@ -247,4 +251,16 @@ async fn a_head_without_end_is_refused() {
     let served = Served::start(router()).await;
     let mut stream = served.send(&format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}", "x".repeat(MAX_HEAD))).await;
     assert!(rest(&mut stream).await.0.starts_with("HTTP/1.1 431 "));
+}
+
+#[tokio::test]
+async fn one_connection_too_many_waits_for_another_to_close() {
+    let served = Served::start_for(2, router()).await;
+    let (first, _second) = (served.connect().await, served.connect().await);
+    // They have been accepted once a third could be.
+    sleep(DEADLINES.linger).await;
+    let mut third = served.send(GET).await;
+    assert!(timeout(DEADLINES.linger, third.read_u8()).await.is_err(), "it is served beside two others");
+    drop(first);
+    assert_eq!(timeout(LONG, third.read_u8()).await.unwrap().unwrap(), b'H');
 }
