@@ -122,9 +122,9 @@ impl Service {
         &self.inner.clock
     }
 
-    /// Whether requests can be served: the database answered lately, and its clock agrees.
+    /// Whether requests can be served: the database answered lately and takes writes, and its clock agrees.
     pub fn is_ready(&self) -> bool {
-        self.inner.watch.is_ready()
+        self.inner.watch.is_ready() && self.inner.store.takes_writes()
     }
 
     /// What operators do from the command line.

@@ -1,6 +1,6 @@
 //! Connections: how they are opened, lent out and given up.
 
-use super::{Store, StoreError, statements::statements};
+use super::{Store, StoreError, statements::statements, writes::Writes};
 use futures_util::future::BoxFuture;
 use sqlx::{
     Connection, PgConnection, PgPool, Row, SqliteConnection, SqlitePool,
@@ -77,6 +77,7 @@ pub struct Postgres {
     /// How to reach the server without limits of time, for migrations and the sweep.
     plain: Arc<PgConnectOptions>,
     limit: Duration,
+    writes: Arc<Writes>,
     /// Connections opened before this instant are not trusted: the server went away since.
     broken_at: Arc<Mutex<Option<Instant>>>,
 }
@@ -88,6 +89,7 @@ pub struct Sqlite {
     /// A connection for the poll alone, which must not wait behind requests.
     pulse: SqlitePool,
     writer: SqlitePool,
+    writes: Arc<Writes>,
 }
 
 impl Options {
@@ -105,6 +107,14 @@ impl Store {
             Some("postgres" | "postgresql") => Ok(Self::Postgres(Postgres::open(options)?)),
             Some("sqlite") => Ok(Self::Sqlite(Sqlite::open(options).await?)),
             _ => Err(StoreError::Unavailable("DATABASE_URL must start with postgres:// or sqlite://".into())),
+        }
+    }
+
+    /// Whether the last write was done, or was refused so long ago that the next one may be.
+    pub fn takes_writes(&self) -> bool {
+        match self {
+            Self::Postgres(db) => db.writes.are_done(),
+            Self::Sqlite(db) => db.writes.are_done(),
         }
     }
 
@@ -147,7 +157,8 @@ impl Postgres {
                 .connect_lazy_with(connect.clone())
         };
         let (requests, pulse) = (pool(options.max_connections, OPERATION_LIMIT), pool(1, PULSE_LIMIT));
-        Ok(Self { pool: requests, pulse, persistent, plain: Arc::new(plain), limit: OPERATION_LIMIT, broken_at })
+        let (plain, limit, writes) = (Arc::new(plain), OPERATION_LIMIT, Arc::default());
+        Ok(Self { pool: requests, pulse, persistent, plain, limit, writes, broken_at })
     }
 
     /// The pool, for tests.
@@ -171,13 +182,27 @@ impl Postgres {
         F: for<'c> FnOnce(Link<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         // Unnamed statements survive PgBouncer only within one transaction.
-        if !self.persistent {
-            return self.write(op).await;
-        }
-        self.lend(move |link| op(link)).await
+        if self.persistent { self.lend(op).await } else { self.transaction(op).await }
+    }
+
+    /// One statement that writes is a transaction of its own.
+    pub(super) async fn write_at_once<T, F>(&self, op: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Link<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        self.writes.note(self.read(op).await)
     }
 
     pub(super) async fn write<T, F>(&self, op: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Link<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        self.writes.note(self.transaction(op).await)
+    }
+
+    async fn transaction<T, F>(&self, op: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(Link<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
@@ -235,7 +260,7 @@ impl Sqlite {
         let writer = sqlite_pool(1, connect.clone().pragma("cache_size", SQLITE_WRITER_CACHE), patience).await?;
         let readers = sqlite_pool(SQLITE_READERS, connect.clone(), patience).await?;
         let pulse = sqlite_pool(1, connect, patience).await?;
-        Ok(Self { readers, pulse, writer })
+        Ok(Self { readers, pulse, writer, writes: Arc::default() })
     }
 
     /// The pool that writes, for migrations and tests.
@@ -267,7 +292,7 @@ impl Sqlite {
         F: for<'c> FnOnce(Link<'c, SqliteConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         let pool = self.writer.clone();
-        detached(async move {
+        let done = detached(async move {
             let mut conn = pool.acquire().await?;
             let result = Self::commit(&mut conn, op).await;
             if result.as_ref().is_err_and(StoreError::spoils_connection) {
@@ -275,8 +300,8 @@ impl Sqlite {
                 conn.close().await.ok();
             }
             result
-        })
-        .await
+        });
+        self.writes.note(done.await)
     }
 
     async fn commit<T, F>(conn: &mut SqliteConnection, op: F) -> Result<T, StoreError>

@@ -84,7 +84,7 @@ impl Store {
     ) -> Result<Vec<Option<Session>>, StoreError> {
         match self {
             Self::Postgres(db) if items[from..to].iter().all(|item| item.beside.is_none()) => {
-                db.read(move |mut link| {
+                db.write_at_once(move |mut link| {
                     Box::pin(async move {
                         let owners = Postgres::insert_sessions(&mut link, &items[from..to]).await?;
                         Ok(items[from..to].iter().map(|item| item.kept(&owners)).collect())

@@ -144,7 +144,10 @@ impl Store {
     ) -> Result<HashMap<EventId, LiveSession>, StoreError> {
         match self {
             Self::Postgres(db) => {
-                db.read(move |mut link| Box::pin(async move { Postgres::exchange(&mut link, &items, now).await })).await
+                db.write_at_once(move |mut link| {
+                    Box::pin(async move { Postgres::exchange(&mut link, &items, now).await })
+                })
+                .await
             }
             Self::Sqlite(db) => {
                 db.write(move |mut link| Box::pin(async move { Sqlite::exchange(&mut link, &items, now).await })).await

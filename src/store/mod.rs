@@ -27,6 +27,7 @@ mod sqlite_rows;
 pub mod statements;
 mod tenants;
 mod values;
+mod writes;
 
 pub use connection::{Options, Postgres, Sqlite};
 pub use create::{Created, NewSession, ReplaceLinks};
