@@ -160,6 +160,38 @@ async fn postgres_turns_read_only() {
     subject.is_back("read-only").await;
 }
 
+/// A connection that was opened while the database was read-only stays so; the service gives it up.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_that_are_read_only_are_given_up() {
+    let cluster = Cluster::start(Durability::Fast);
+    let database = cluster.database();
+    let subject = Subject::on(&database).await;
+    let run = |sql: &str| {
+        let mut psql = cluster.client("psql");
+        let done = psql.args(["-d", "postgres", "-qc", sql]).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    };
+    let name = database.url().rsplit('/').next().unwrap().split('?').next().unwrap();
+    run(&format!("alter database \"{name}\" set default_transaction_read_only = on"));
+    run(&format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"));
+    until("it is read-only", Duration::from_secs(10), async || {
+        let made = subject.api.post("/v1/portal-sessions", json!({"customerExternalId": "somebody"})).await;
+        made.status == 503 && made.text().contains("unavailable") && subject.api.get("/v1/portals").await.status == 200
+    })
+    .await;
+    run(&format!("alter database \"{name}\" reset default_transaction_read_only"));
+    // One that was opened for reading meanwhile is found out by the first write on it.
+    until("read-only connections are gone", BACK, async || {
+        for _ in 0..20 {
+            if !subject.is_served().await {
+                return false;
+            }
+        }
+        true
+    })
+    .await;
+}
+
 /// A file system of two megabytes, gone with this value.
 struct SmallDisk {
     /// First, since a folder in use can't be removed.
