@@ -42,7 +42,9 @@ impl Operator {
         let settings = Settings { name: Some(tenant.name.clone()), ..Settings::default() };
         let request = PortalRequest { slug: DEFAULT_SLUG.into(), enabled: true, settings };
         let portal = self.service.new_portal(tenant.id, request);
-        self.service.store().insert_tenant(tenant.clone(), portal).await?;
+        let mut event = self.event(tenant.id, true, EventType::PortalCreated);
+        event.portal_id = Some(portal.id);
+        self.service.store().insert_tenant(tenant.clone(), portal, event).await?;
         Ok(tenant)
     }
 

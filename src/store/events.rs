@@ -62,6 +62,16 @@ macro_rules! insert {
 }
 pub(super) use insert;
 
+/// The same for an event that concerns both modes.
+macro_rules! insert_in_both_modes {
+    ($link:ident, $event:expr) => {
+        for event in $crate::domain::event::NewEvent::in_both_modes($event) {
+            $crate::store::events::insert!($link, event);
+        }
+    };
+}
+pub(super) use insert_in_both_modes;
+
 /// Writes many events down on SQLite.
 pub(super) async fn insert_many(link: &mut Link<'_, SqliteConnection>, events: &[NewEvent]) -> Result<(), StoreError> {
     let (sql, columns) = INSERT_MANY;

@@ -111,7 +111,7 @@ impl Store {
             if let Some(beside) = beside {
                 idempotency::insert!(link, beside(&()), event.at);
             }
-            events::insert!(link, event);
+            events::insert_in_both_modes!(link, event);
             Ok(())
         })
     }
@@ -199,7 +199,7 @@ impl Store {
                 return Ok(false);
             }
             revocations::insert!(link, Revoked::Portal(new.id), event.at);
-            events::insert!(link, event);
+            events::insert_in_both_modes!(link, event);
             Ok(true)
         })
     }
@@ -214,7 +214,7 @@ impl Store {
                 return Ok(false);
             }
             revocations::insert!(link, Revoked::Portal(id), event.at);
-            events::insert!(link, event);
+            events::insert_in_both_modes!(link, event);
             Ok(true)
         })
     }
