@@ -322,6 +322,12 @@ mod tests {
             with(&[("DATABASE_URL", "sqlite://x"), ("DATABASE_URL_FILE", file.path().to_str().unwrap())]).unwrap();
         assert_eq!(config.database_url.reveal(), "postgres://user:hunter2@host/db");
         assert!(!format!("{config:?}").contains("hunter2"));
+
+        let file = self::file("hunter2, hunter2, hunter2\n");
+        let config = with(&[("VESTIBULE_GATEWAY__SECRET_FILE", file.path().to_str().unwrap())]).unwrap();
+        assert_eq!(config.gateway.secret.as_ref().map(Secret::reveal), Some("hunter2, hunter2, hunter2"));
+        assert!(!format!("{config:?}").contains("hunter2"));
+        assert_eq!(config.unknown, [""; 0], "a variable that is used is not called unknown");
     }
 
     #[test]
