@@ -251,7 +251,10 @@ mod tests {
         let config = with(&[]).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert_eq!((config.public_url.as_str(), config.docs_url), ("http://localhost:8080", None));
-        assert_eq!((config.limits.key_per_second, config.retention.event_days), (100, 400));
+        let limits = &config.limits;
+        assert_eq!((limits.key_per_second, limits.key_burst), (100, 1000));
+        assert_eq!((limits.address_per_minute, limits.address_burst), (600, 1000));
+        assert_eq!((config.retention.session_days, config.retention.event_days), (30, 400));
     }
 
     #[test]
