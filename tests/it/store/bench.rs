@@ -29,7 +29,7 @@ pub(super) struct Bench {
     pub(super) db: Db,
     pub(super) tenant: TenantId,
     pub(super) portal: Portal,
-    _database: Arc<Database>,
+    pub(super) database: Arc<Database>,
 }
 
 /// The next instant: ids made from it are unique and in order.
@@ -58,7 +58,7 @@ impl Bench {
         store.migrate().await.expect("a schema");
         store.make_partitions(NOW, NOW).await.expect("partitions");
         let (tenant, portal) = insert_tenant(&store).await;
-        Self { store, db: Db::open(&database).await, tenant, portal, _database: database }
+        Self { store, db: Db::open(&database).await, tenant, portal, database }
     }
 
     pub(super) async fn both() -> [Self; 2] {
