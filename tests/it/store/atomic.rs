@@ -2,6 +2,7 @@
 
 use vestibule::domain::event::{EventType, NewEvent};
 use vestibule::domain::id::EventId;
+use vestibule::domain::portal::Portal;
 use vestibule::store::{ListFilter, PortalRef, ReplaceLinks, StatusFilter};
 
 use super::bench::{Bench, NOW, hash, new_tenant};
@@ -89,7 +90,9 @@ async fn no_write_without_its_event() {
         assert!(store.replace_session(bench.link("a"), replace).await.is_err(), "replaced");
 
         let event = bench.doomed(EventType::PortalCreated).await;
-        assert!(store.insert_tenant(new_tenant(), bench.new_portal("default"), event).await.is_err());
+        let nobody = new_tenant();
+        let theirs = Portal { tenant_id: nobody.id, ..bench.new_portal("default") };
+        assert!(store.insert_tenant(nobody, theirs, event).await.is_err());
         let event = bench.doomed(EventType::PortalCreated).await;
         assert!(store.insert_portal(bench.new_portal("second"), event, None).await.is_err());
         let mut changed = bench.portal.clone();
