@@ -238,7 +238,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read the audit trail */
+        /**
+         * Read the audit trail
+         * @description Of the key's mode. What becomes of a portal, which both modes share, is in the trails of both.
+         */
         get: {
             parameters: {
                 query?: {
