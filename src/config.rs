@@ -254,7 +254,10 @@ mod tests {
         let config = with(&[]).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
         assert_eq!((config.public_url.as_str(), config.docs_url), ("http://localhost:8080", None));
-        assert_eq!((config.limits.key_per_second, config.retention.event_days), (100, 400));
+        let limits = &config.limits;
+        assert_eq!((limits.key_per_second, limits.key_burst), (100, 1000));
+        assert_eq!((limits.address_per_minute, limits.address_burst), (600, 1000));
+        assert_eq!((config.retention.session_days, config.retention.event_days), (30, 400));
     }
 
     #[test]
@@ -325,6 +328,12 @@ mod tests {
             with(&[("DATABASE_URL", "sqlite://x"), ("DATABASE_URL_FILE", file.path().to_str().unwrap())]).unwrap();
         assert_eq!(config.database_url.reveal(), "postgres://user:hunter2@host/db");
         assert!(!format!("{config:?}").contains("hunter2"));
+
+        let file = self::file("hunter2, hunter2, hunter2\n");
+        let config = with(&[("VESTIBULE_GATEWAY__SECRET_FILE", file.path().to_str().unwrap())]).unwrap();
+        assert_eq!(config.gateway.secret.as_ref().map(Secret::reveal), Some("hunter2, hunter2, hunter2"));
+        assert!(!format!("{config:?}").contains("hunter2"));
+        assert_eq!(config.unknown, [""; 0], "a variable that is used is not called unknown");
     }
 
     #[test]

@@ -31,6 +31,11 @@ fn variable_of(key: &str) -> String {
     if name == "DATABASE_URL" { name } else { format!("{PREFIX}{name}") }
 }
 
+/// The variable that names a secret's file.
+fn file_of(key: &str) -> String {
+    variable_of(key) + "_FILE"
+}
+
 pub(super) fn given<'e>(environment: &'e Environment, name: &str) -> Option<&'e str> {
     environment.get(name).map(String::as_str).filter(|value| !value.is_empty())
 }
@@ -39,7 +44,7 @@ pub(super) fn given<'e>(environment: &'e Environment, name: &str) -> Option<&'e 
 pub(super) fn from_variable(environment: &Environment, key: &str) -> Result<Option<String>, ConfigError> {
     let variable = variable_of(key);
     if SECRETS.contains(&key) {
-        let variable = format!("{variable}_FILE");
+        let variable = file_of(key);
         if let Some(path) = given(environment, &variable) {
             return read(&variable, path).map(|text| Some(text.trim().to_owned()));
         }
@@ -61,7 +66,8 @@ pub(super) fn list(text: &str) -> Value {
 }
 
 pub(super) fn unknown(environment: &Environment, keys: &BTreeMap<String, bool>) -> Vec<String> {
-    let is_known = |name: &str| name == FILE || keys.keys().any(|key| variable_of(key) == name);
+    let is_file = |name: &str| name == FILE || SECRETS.iter().any(|key| file_of(key) == name);
+    let is_known = |name: &str| is_file(name) || keys.keys().any(|key| variable_of(key) == name);
     environment.keys().filter(|name| name.starts_with(PREFIX) && !is_known(name)).cloned().collect()
 }
 

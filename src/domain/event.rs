@@ -161,6 +161,16 @@ pub struct NewEvent {
     pub data: Value,
 }
 
+impl NewEvent {
+    /// The same in the trails of both modes, for what belongs to both, as portals do.
+    pub fn in_both_modes(self) -> [Self; 2] {
+        // Another id of the same moment, so that both stand at the same place of their trails.
+        let id = EventId(Uuid::from_u128(self.id.0.as_u128() ^ 1));
+        let other = Self { id, livemode: !self.livemode, ..self.clone() };
+        [self, other]
+    }
+}
+
 /// An entry of the trail, as it is read back.
 #[derive(Clone, Debug)]
 pub struct Event {

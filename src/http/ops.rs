@@ -8,7 +8,9 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use serde::Serialize;
 use std::sync::{Arc, LazyLock};
+use utoipa::ToSchema;
 use utoipa_swagger_ui::Config;
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| serde_json::to_string_pretty(&openapi()).unwrap_or_default());
@@ -30,17 +32,32 @@ pub(crate) fn routes() -> Router<App> {
         .route("/docs/{file}", get(|Path(file): Path<String>| async move { page(&file).await }))
 }
 
-/// The process runs; says nothing of the database.
-async fn alive() -> Json<serde_json::Value> {
-    Json(serde_json::json!({"status": "ok"}))
+/// How the service does.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// In one word: `ok`, `ready`, `unavailable`.
+    status: &'static str,
 }
 
+/// Is it alive
+///
+/// The process runs; says nothing of the database.
+#[utoipa::path(get, operation_id = "isAlive", path = "/healthz", tag = "Health",
+    responses((status = 200, description = "It is", body = Health)))]
+pub(crate) async fn alive() -> Json<Health> {
+    Json(Health { status: "ok" })
+}
+
+/// Is it ready
+///
 /// The database is reachable and migrated, and its clock agrees.
-async fn ready(State(app): State<App>) -> Response {
+#[utoipa::path(get, operation_id = "isReady", path = "/readyz", tag = "Health",
+    responses((status = 200, description = "It is", body = Health), (status = 503, description = "Not now", body = Health)))]
+pub(crate) async fn ready(State(app): State<App>) -> Response {
     match app.service().is_ready() {
-        true => Json(serde_json::json!({"status": "ready"})).into_response(),
+        true => Json(Health { status: "ready" }).into_response(),
         false => {
-            let body = Json(serde_json::json!({"status": "unavailable"}));
+            let body = Json(Health { status: "unavailable" });
             (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], body).into_response()
         }
     }

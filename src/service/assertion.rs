@@ -78,7 +78,10 @@ impl Service {
     }
 
     async fn signing_keys(&self) -> Result<Arc<Keys>, Error> {
-        let now = self.clock().now();
+        self.signing_keys_at(self.clock().now()).await
+    }
+
+    async fn signing_keys_at(&self, now: Timestamp) -> Result<Arc<Keys>, Error> {
         let period = now.millis().div_euclid(PERIOD);
         let until = (now.millis() + LEAD).div_euclid(PERIOD);
         let known = self.inner.signing.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -168,6 +171,56 @@ fn encode(bytes: impl AsRef<[u8]>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        domain::time::Seconds,
+        service::Settings,
+        store::{Options, Retention, Store},
+    };
+
+    async fn service(url: &str) -> Service {
+        let url = url.to_owned();
+        let store = Store::open(&Options { url, max_connections: 1, busy_timeout: Options::SERVING }).await.unwrap();
+        store.migrate().await.unwrap();
+        let retention = Retention { sessions: Seconds::days(30), events: Seconds::days(400) };
+        let settings = Settings { retention, cached_sessions: 1, waiting_writes: 1, signing_secret: None };
+        Service::start(store, settings).await.unwrap()
+    }
+
+    /// The id of the key that signs then, and of those that are published.
+    async fn at(service: &Service, millis: i64) -> (String, Vec<String>) {
+        let keys = service.signing_keys_at(Timestamp::from_millis(millis)).await.unwrap();
+        let published = keys.published["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap());
+        (keys.id.clone(), published.map(str::to_owned).collect())
+    }
+
+    #[tokio::test]
+    async fn keys_rotate_with_overlap() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("vestibule.db").display());
+        let (one, other) = (service(&url).await, service(&url).await);
+        let start = 700 * PERIOD;
+        let (first, published) = at(&one, start + 10 * DAY_MILLIS).await;
+        assert_eq!(published, [first.as_str()], "the first of all has none before it");
+        let lead = start + PERIOD - DAY_MILLIS;
+        assert_eq!(at(&one, lead - 1).await, (first.clone(), vec![first.clone()]));
+        // A day ahead the next one is published, and does not sign.
+        let (signs, published) = at(&one, lead).await;
+        assert_eq!((&signs, &published[0], published.len()), (&first, &first, 2));
+        let second = published[1].clone();
+        assert_ne!(first, second);
+        let both = vec![first.clone(), second.clone()];
+        assert_eq!(at(&other, lead).await, (first.clone(), both.clone()), "on every instance");
+        assert_eq!(at(&one, start + PERIOD - 1).await, (first.clone(), both.clone()));
+        // At the turn it signs, and the old one stays published for a period.
+        for service in [&one, &other] {
+            assert_eq!(at(service, start + PERIOD).await, (second.clone(), both.clone()));
+            assert_eq!(at(service, start + 2 * PERIOD - DAY_MILLIS - 1).await, (second.clone(), both.clone()));
+        }
+        let (signs, published) = at(&one, start + 2 * PERIOD - DAY_MILLIS).await;
+        assert_eq!((&signs, &published[..2], published.len()), (&second, &both[..], 3));
+        let third = published[2].clone();
+        assert_eq!(at(&other, start + 2 * PERIOD).await, (third.clone(), vec![second, third]), "the first is gone");
+    }
 
     /// The example of RFC 8037, appendix A.3.
     #[test]

@@ -118,6 +118,24 @@ impl Slot {
 }
 
 impl Shared {
+    fn new(request: Request<'_>, now: Timestamp, running: &InFlight) -> Result<Self, Error> {
+        let mut keys = [0; 64];
+        let derived = derive(b"vestibule idempotency 1", request.secret, request.idempotency_key, &mut keys);
+        derived.ok_or(Error::Internal)?;
+        let (seal, print) = keys.split_at(32);
+        let seal = Seal::new(seal).ok_or(Error::Internal)?;
+        let parts = [request.secret, request.method, request.target, request.idempotency_key];
+        let id = digest(parts.map(str::as_bytes));
+        Ok(Self {
+            id,
+            fingerprint: digest([print, request.body, &[], &[]]),
+            seal,
+            expires_at: now.plus(KEPT),
+            is_kept: AtomicBool::new(false),
+            _place: running.claim(id)?,
+        })
+    }
+
     fn seal(&self, reply: &Reply) -> IdempotencyRow {
         let text = [&reply.status.to_be_bytes()[..], &reply.body].concat();
         // Sealing fails only without randomness; an empty record then opens to nothing.
@@ -144,30 +162,12 @@ impl Service {
     /// When it came with another body before, or is still running.
     pub async fn claim(&self, request: Request<'_>) -> Result<Claim, Error> {
         let now = self.clock().now();
-        let shared = Arc::new(self.shared(request, now)?);
+        let shared = Arc::new(Shared::new(request, now, &self.inner.in_flight)?);
         match self.store().find_answer(shared.id, now).await? {
             None => Ok(Claim::Run(Slot { shared })),
             Some(row) if row.fingerprint != shared.fingerprint => Err(Error::IdempotencyConflict),
             Some(row) => shared.open(&row).map(Claim::Replay).ok_or(Error::Internal),
         }
-    }
-
-    fn shared(&self, request: Request<'_>, now: Timestamp) -> Result<Shared, Error> {
-        let mut keys = [0; 64];
-        let derived = derive(b"vestibule idempotency 1", request.secret, request.idempotency_key, &mut keys);
-        derived.ok_or(Error::Internal)?;
-        let (seal, print) = keys.split_at(32);
-        let seal = Seal::new(seal).ok_or(Error::Internal)?;
-        let parts = [request.secret, request.method, request.target, request.idempotency_key];
-        let id = digest(parts.map(str::as_bytes));
-        Ok(Shared {
-            id,
-            fingerprint: digest([print, request.body, &[], &[]]),
-            seal,
-            expires_at: now.plus(KEPT),
-            is_kept: AtomicBool::new(false),
-            _place: self.inner.in_flight.claim(id)?,
-        })
     }
 
     /// Keeps an answer that came without a write.
@@ -190,4 +190,53 @@ fn digest(parts: [&[u8]; 4]) -> SecretHash {
         hash.update(part);
     }
     SecretHash(hash.finalize().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{
+        id::uuid_at,
+        secret::{Credential, Kind},
+    };
+
+    const BODY: &[u8] = b"{}";
+
+    /// Who has this secret and this Idempotency-Key, and all that the database holds.
+    fn opened_by(secret: &str, idempotency_key: &str, row: &IdempotencyRow) -> Option<Reply> {
+        let request = Request { secret, idempotency_key, method: "POST", target: "/v1/portal-sessions", body: BODY };
+        let own = Shared::new(request, Timestamp::from_millis(0), &InFlight::default()).unwrap();
+        // The place is no secret, so that it alone shall not be what keeps a thief out.
+        Shared { id: row.id, fingerprint: row.fingerprint, ..own }.open(row)
+    }
+
+    #[test]
+    fn an_answer_opens_only_with_the_secret_and_the_idempotency_key() {
+        let credential = Credential::mint(Kind::SecretKey { live: true }, uuid_at(1_700_000_000_000_000_000));
+        let (secret, key) = (credential.reveal(), "2f1c9d");
+        let request = Request {
+            secret: &secret,
+            idempotency_key: key,
+            method: "POST",
+            target: "/v1/portal-sessions",
+            body: BODY,
+        };
+        let reply = Reply { status: 201, body: b"{\"token\":\"pst_\"}".to_vec() };
+        let row = Shared::new(request, Timestamp::from_millis(0), &InFlight::default()).unwrap().seal(&reply);
+        assert!(opened_by(&secret, key, &row) == Some(reply));
+
+        let other = Credential::mint(Kind::SecretKey { live: true }, credential.id()).reveal();
+        assert!(opened_by(&other, key, &row).is_none(), "by another key's secret");
+        assert!(opened_by(&secret, "2f1c9e", &row).is_none(), "with another Idempotency-Key");
+        assert!(opened_by(&secret, "", &row).is_none() && opened_by("", key, &row).is_none());
+        // What a copy of the database tells: the hash of the secret, the key's id, the row itself.
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let id = credential.id();
+        let known =
+            [hex(&credential.hash().0), hex(&row.id.0), hex(&row.fingerprint.0), hex(id.as_bytes()), id.to_string()];
+        for guess in &known {
+            assert!(opened_by(guess, key, &row).is_none(), "{guess}, and the Idempotency-Key from a log");
+            assert!(known.iter().all(|key| opened_by(guess, key, &row).is_none()), "{guess}");
+        }
+    }
 }

@@ -42,7 +42,9 @@ impl Operator {
         let settings = Settings { name: Some(tenant.name.clone()), ..Settings::default() };
         let request = PortalRequest { slug: DEFAULT_SLUG.into(), enabled: true, settings };
         let portal = self.service.new_portal(tenant.id, request);
-        self.service.store().insert_tenant(tenant.clone(), portal).await?;
+        let mut event = self.event(tenant.id, true, EventType::PortalCreated);
+        event.portal_id = Some(portal.id);
+        self.service.store().insert_tenant(tenant.clone(), portal, event).await?;
         Ok(tenant)
     }
 
@@ -85,7 +87,7 @@ impl Operator {
     /// Replaces a key by a new one with the same settings; the old one works for `overlap` longer.
     ///
     /// # Errors
-    /// When there is no such live key.
+    /// When there is no such live key, or it was rolled before.
     pub async fn roll_key(&self, id: KeyId, overlap: Seconds) -> Result<(Key, Credential), Error> {
         let old = self.live_key(id).await?;
         let (new, credential) = self.service.successor(&old);
@@ -94,7 +96,8 @@ impl Operator {
         let until = event.at.plus(overlap.min(MAX_OVERLAP));
         let rolled = self.service.store().roll_key(id, until, new.clone(), event).await?;
         self.service.forget(Revoked::Key(id));
-        rolled.then_some((new, credential)).ok_or(Error::Missing("live key"))
+        let again = || Error::Conflict("This key was rolled before. Roll its successor, or make a new key.".into());
+        rolled.then_some((new, credential)).ok_or_else(again)
     }
 
     /// Revokes a key at once.

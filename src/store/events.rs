@@ -65,6 +65,16 @@ macro_rules! insert {
 }
 pub(super) use insert;
 
+/// The same for an event that concerns both modes.
+macro_rules! insert_in_both_modes {
+    ($link:ident, $event:expr) => {
+        for event in $crate::domain::event::NewEvent::in_both_modes($event) {
+            $crate::store::events::insert!($link, event);
+        }
+    };
+}
+pub(super) use insert_in_both_modes;
+
 /// Writes many events down, inside the transaction of what they tell.
 macro_rules! insert_many {
     ($link:ident, $events:expr) => {

@@ -25,7 +25,8 @@ statements! {
     Both BY_ID = concat!("select ", columns!(), " from keys where id = $1");
     Both LIST = concat!("select ", columns!(), " from keys where tenant_id = $1 order by id");
     Both REVOKE = "update keys set revoked_at = $2 where id = $1 and revoked_at is null";
-    Both EXPIRE = "update keys set expires_at = $2 where id = $1 and revoked_at is null";
+    // Once: what was rolled has an end, and another would bring it back.
+    Both EXPIRE = "update keys set expires_at = $2 where id = $1 and revoked_at is null and expires_at is null";
 }
 
 #[derive(sqlx::FromRow)]
@@ -132,7 +133,8 @@ impl Store {
         })
     }
 
-    /// Keeps `new` in place of the key `old`, which is refused from `until` on; whether that was live.
+    /// Keeps `new` in place of the key `old`, which is refused from `until` on; whether that was live, and not
+    /// rolled before.
     ///
     /// # Errors
     /// When the database does not answer.

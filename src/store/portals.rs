@@ -41,12 +41,19 @@ pub enum PortalRef {
     Id(PortalId),
     /// By its slug.
     Slug(String),
+    /// By a UUID, which is an id, or else a slug that looks like one.
+    Either(PortalId, String),
 }
 
 impl PortalRef {
-    /// Reads either; what looks like an id is one.
+    /// Reads either.
     pub fn parse(text: &str) -> Self {
-        text.parse().map_or_else(|_| Self::Slug(text.to_owned()), Self::Id)
+        match text.parse() {
+            // No slug holds the underscore behind an id's prefix.
+            Ok(id) if text.contains('_') => Self::Id(id),
+            Ok(id) => Self::Either(id, text.to_owned()),
+            Err(_) => Self::Slug(text.to_owned()),
+        }
     }
 }
 
@@ -111,7 +118,7 @@ impl Store {
             if let Some(beside) = beside {
                 idempotency::insert!(link, beside(&()), event.at);
             }
-            events::insert!(link, event);
+            events::insert_in_both_modes!(link, event);
             Ok(())
         })
     }
@@ -125,6 +132,10 @@ impl Store {
             let row = match name {
                 PortalRef::Id(id) => fetch_optional!(link, Row, BY_ID, tenant, id)?,
                 PortalRef::Slug(slug) => fetch_optional!(link, Row, BY_SLUG, tenant, slug)?,
+                PortalRef::Either(id, slug) => match fetch_optional!(link, Row, BY_ID, tenant, id)? {
+                    None => fetch_optional!(link, Row, BY_SLUG, tenant, slug)?,
+                    found => found,
+                },
             };
             Ok(row.map(Portal::try_from).transpose()?)
         })
@@ -199,7 +210,7 @@ impl Store {
                 return Ok(false);
             }
             revocations::insert!(link, Revoked::Portal(new.id), event.at);
-            events::insert!(link, event);
+            events::insert_in_both_modes!(link, event);
             Ok(true)
         })
     }
@@ -214,7 +225,7 @@ impl Store {
                 return Ok(false);
             }
             revocations::insert!(link, Revoked::Portal(id), event.at);
-            events::insert!(link, event);
+            events::insert_in_both_modes!(link, event);
             Ok(true)
         })
     }

@@ -1,7 +1,9 @@
 //! Tenants.
 
-use super::{Store, StoreError, execute, fetch_all, fetch_optional, portals, read, statements::statements, transact};
-use crate::domain::{id::TenantId, portal::Portal, tenant::Tenant, time::Timestamp};
+use super::{
+    Store, StoreError, events, execute, fetch_all, fetch_optional, portals, read, statements::statements, transact,
+};
+use crate::domain::{event::NewEvent, id::TenantId, portal::Portal, tenant::Tenant, time::Timestamp};
 
 statements! {
     Both INSERT = "insert into tenants (id, slug, name, created_at) values ($1, $2, $3, $4)";
@@ -24,14 +26,15 @@ impl From<Row> for Tenant {
 }
 
 impl Store {
-    /// Keeps a new tenant and its first portal.
+    /// Keeps a new tenant and its first portal, of which `event` tells.
     ///
     /// # Errors
     /// [`super::Unique::TenantSlug`] when the slug is taken.
-    pub async fn insert_tenant(&self, tenant: Tenant, portal: Portal) -> Result<(), StoreError> {
+    pub async fn insert_tenant(&self, tenant: Tenant, portal: Portal, event: NewEvent) -> Result<(), StoreError> {
         transact!(self, |link| {
             execute!(link, INSERT, tenant.id, tenant.slug, tenant.name, tenant.created_at)?;
             portals::insert!(link, portal);
+            events::insert_in_both_modes!(link, event);
             Ok(())
         })
     }

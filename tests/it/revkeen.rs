@@ -1,6 +1,6 @@
 //! RevKeen's customer portal.
 
-use crate::support::{Http, Merchant, Server, Store, Upstream};
+use crate::support::{Http, Merchant, Server, Store, Upstream, uuid};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -128,5 +128,74 @@ async fn subscriptions_and_invoices_come_from_the_merchant() {
         holder.send(Method::POST, "/v2/customer-portal/subscriptions/7/cancel", None).await.expect(200);
         assert_eq!(upstream.last().head.uri, "/base/subscriptions/7/cancel");
         assert_eq!(place.server.http.get("/v2/customer-portal/invoices").await.status, 401);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_has_its_defaults() {
+    for store in Store::both() {
+        let place = Place::new(store).await;
+        let millis =
+            |time: &Value| vestibule::domain::time::Timestamp::parse_rfc3339(time.as_str().unwrap()).unwrap().millis();
+        let made = place.session().await;
+        assert_eq!(millis(&made["expires_at"]) - millis(&made["created_at"]), 60 * 60_000, "an hour");
+        // The plain form of an id is good as well, for a customer that exists.
+        let uuid = uuid(place.id()).hyphenated().to_string();
+        let body = json!({"customer_id": uuid, "ttl_minutes": 240});
+        let made = place.api.post(SESSIONS, body).await.expect(201).json()["data"].clone();
+        assert_eq!(made["customer_id"], place.id());
+        assert_eq!(millis(&made["expires_at"]) - millis(&made["created_at"]), 240 * 60_000);
+
+        let permissions = json!(["billing.*.read_invoice", "billing.*.read_subscription"]);
+        place.api.patch("/v1/portals/default", json!({"defaultPermissions": permissions})).await.expect(200);
+        let token = place.session().await["token"].as_str().unwrap().to_owned();
+        let session = place.server.http.key(&token).get("/v1/portal-session").await.expect(200).json();
+        assert_eq!(session["permissions"], permissions, "the portal's own");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_customer_has_every_field() {
+    let place = Place::new(Store::Sqlite).await;
+    let changes = json!({"email": "a@b.example", "phone": "+49 30 1", "companyName": "Acme", "locale": "de-DE"});
+    place.api.patch(&format!("/v1/customers/{}", place.id()), changes).await.expect(200);
+    let token = place.session().await["token"].as_str().unwrap().to_owned();
+    let shown = place.server.http.key(&token).get(CUSTOMER).await.expect(200).json()["data"].clone();
+    for (snake, camel, value) in [
+        ("id", "id", json!(place.id())),
+        ("object", "object", json!("customer")),
+        ("external_id", "externalId", json!("acme-001")),
+        ("email", "email", json!("a@b.example")),
+        ("name", "name", json!("Ada")),
+        ("phone", "phone", json!("+49 30 1")),
+        ("company_name", "companyName", json!("Acme")),
+        ("default_currency", "defaultCurrency", json!("EUR")),
+        ("locale", "locale", json!("de-DE")),
+        ("created_at", "createdAt", place.customer["createdAt"].clone()),
+    ] {
+        assert_eq!((&shown[snake], &shown[camel]), (&value, &value), "{snake}");
+    }
+    assert_eq!(shown.as_object().unwrap().len(), 14, "{shown}");
+}
+
+/// Subscriptions and invoices are the `default` portal's: another portal's session does not reach them, whatever
+/// upstream its own portal has.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_portals_session_reaches_no_resource() {
+    for store in Store::both() {
+        let place = Place::new(store).await;
+        let upstream = Upstream::start().await;
+        place.api.patch("/v1/portals/default", json!({"upstreamUrl": upstream.url})).await.expect(200);
+        place.api.post("/v1/portals", json!({"slug": "second", "upstreamUrl": upstream.url})).await.expect(201);
+        for (portal, status) in [("second", 401), ("default", 200)] {
+            let body = json!({"customerId": place.id(), "portal": portal, "permissions": ["a.b.c"], "mode": "token"});
+            let made = place.api.post("/v1/portal-sessions", body).await.expect(201).json();
+            let holder = place.server.http.key(made["token"].as_str().unwrap());
+            holder.get(CUSTOMER).await.expect(200);
+            let answer = holder.get("/v2/customer-portal/invoices").await.expect(status);
+            assert!(status == 200 || answer.json()["error"]["code"] == "session_invalid", "{}", answer.text());
+            holder.get(&format!("/v1/portals/{}/api/invoices", made["portalId"].as_str().unwrap())).await.expect(200);
+        }
+        assert_eq!(upstream.count(), 3);
     }
 }

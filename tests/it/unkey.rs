@@ -1,5 +1,7 @@
 //! Unkey's API, as its own clients speak it.
 
+mod fields;
+
 use crate::support::{Answer, Http, Merchant, Server, Store};
 use reqwest::Method;
 use serde_json::{Value, json};

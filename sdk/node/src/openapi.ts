@@ -30,6 +30,64 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Is it alive
+         * @description The process runs; says nothing of the database.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: never;
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Is it ready
+         * @description The database is reachable and migrated, and its clock agrees.
+         */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: never;
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/customers": {
         parameters: {
             query?: never;
@@ -180,7 +238,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Read the audit trail */
+        /**
+         * Read the audit trail
+         * @description Of the key's mode. What becomes of a portal, which both modes share, is in the trails of both.
+         */
         get: {
             parameters: {
                 query?: {
@@ -829,6 +890,11 @@ export interface components {
             token: string;
             transport?: components["schemas"]["Transport"] | null;
         };
+        /** @description How the service does. */
+        Health: {
+            /** @description In one word: `ok`, `ready`, `unavailable`. */
+            status: string;
+        };
         /** @enum {string} */
         Mode: "link" | "token";
         /** @description A portal configuration. */
@@ -995,7 +1061,7 @@ export interface components {
              */
             sessionTtl?: number | null;
             /** @description 3–64 lower-case letters, digits and single inner hyphens; unique. */
-            slug?: string | null;
+            slug?: string;
             /**
              * Format: uri
              * @description Your back end behind the gateway.

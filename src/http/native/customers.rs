@@ -33,8 +33,8 @@ use utoipa::{IntoParams, ToSchema};
 #[schema(example = json!({"externalId": "acme-001", "email": "jo@acme.example"}))]
 pub(crate) struct CreateCustomer {
     /// Your own id of the customer; unique, and fixed. 1–256 characters.
-    #[schema(min_length = 1, max_length = 256)]
-    external_id: String,
+    #[schema(value_type = String, required = true, min_length = 1, max_length = 256)]
+    external_id: Option<String>,
     /// 1–256 characters.
     #[schema(min_length = 1, max_length = 256)]
     email: Option<String>,
@@ -62,6 +62,7 @@ impl TryFrom<CreateCustomer> for NewCustomer {
     type Error = Error;
 
     fn try_from(body: CreateCustomer) -> Result<Self, Error> {
+        let external_id = body.external_id.ok_or_else(|| Error::missing_field("externalId"))?;
         let optional =
             |name, text: Option<String>, max| field(name, text.map(|text| text::bounded(text, max)).transpose());
         let profile = Profile {
@@ -73,7 +74,7 @@ impl TryFrom<CreateCustomer> for NewCustomer {
             locale: field("locale", body.locale.map(text::language_tag).transpose())?,
             metadata: field("metadata", text::metadata(body.metadata.unwrap_or_default()))?,
         };
-        Ok(Self { external_id: field("externalId", text::bounded(body.external_id, 256))?, profile })
+        Ok(Self { external_id: field("externalId", text::bounded(external_id, 256))?, profile })
     }
 }
 

@@ -37,6 +37,8 @@ pub(crate) struct ListQuery {
 }
 
 /// Read the audit trail
+///
+/// Of the key's mode. What becomes of a portal, which both modes share, is in the trails of both.
 #[utoipa::path(get, operation_id = "listEvents", path = "/v1/events", tag = "Events", params(ListQuery),
     responses((status = 200, description = "A page", body = List<EventDto<'static>>), Reading), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn list(merchant: Merchant, Query(query): Query<ListQuery>) -> Result<Response, Refusal> {

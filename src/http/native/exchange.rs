@@ -3,7 +3,8 @@
 use super::{
     answer,
     dto::{SessionDto, ViewedDto},
-    openapi::Writing,
+    error::ErrorBody,
+    openapi::Holding,
     reading::word,
 };
 use crate::{
@@ -54,7 +55,8 @@ enum Transport {
 /// Exactly one of any number of calls gets 200; every other gets the same 401.
 #[utoipa::path(post, operation_id = "exchangePortalSession", path = "/v1/portal-sessions/exchange", tag = "Browser sessions", request_body = ExchangeToken,
     responses((status = 200, description = "A browser session has started", body = ViewedDto,
-        headers(("Set-Cookie" = Option<String>, description = "The browser token, unless `transport` is `bearer`"))), Writing))]
+        headers(("Set-Cookie" = Option<String>, description = "The browser token, unless `transport` is `bearer`"))),
+        Holding, (status = 415, description = "The body is not JSON by its content type", body = ErrorBody)))]
 pub(crate) async fn exchange(
     State(app): State<App>,
     Client(origin): Client,

@@ -1,7 +1,7 @@
 //! The OpenAPI document, made from the handlers' own types.
 
 use super::{browser_api, error::ErrorBody, merchant_api, rules, viewer_api};
-use crate::http::gateway;
+use crate::http::{gateway, ops};
 use utoipa::{
     IntoResponses, Modify, OpenApi,
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -12,13 +12,14 @@ use utoipa::{
     info(title = "Vestibule", description = "Portal sessions: a one-time link becomes a guarded browser session.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")),
     modifiers(&Schemes),
-    paths(gateway::proxy, gateway::keys),
+    paths(gateway::proxy, gateway::keys, ops::alive, ops::ready),
     tags(
         (name = "Portal sessions", description = "Links and the sessions that they become; for back ends with a secret key."),
         (name = "Browser sessions", description = "What a browser, or who acts for it, does with a session's own tokens."),
         (name = "Portals", description = "What a tenant configures once."),
         (name = "Customers", description = "The tenant's end users."),
         (name = "Events", description = "The audit trail."),
+        (name = "Health", description = "For whoever runs the service."),
     )
 )]
 struct Document;
@@ -59,6 +60,36 @@ pub(crate) enum Reading {
     /// There is no such thing that this credential may see.
     #[response(status = 404)]
     Missing(ErrorBody<'static>),
+    /// The body did not arrive within 30 seconds.
+    #[response(status = 408)]
+    TooSlow(ErrorBody<'static>),
+    /// The body is longer than 64 KiB.
+    #[response(status = 413)]
+    TooLarge(ErrorBody<'static>),
+    /// Too many requests.
+    #[response(status = 429)]
+    TooMany(ErrorBody<'static>),
+    /// A defect of ours.
+    #[response(status = 500)]
+    Internal(ErrorBody<'static>),
+    /// Try again after `Retry-After`.
+    #[response(status = 503)]
+    Unavailable(ErrorBody<'static>),
+}
+
+/// What a call with a session's own tokens may answer beside its success: whatever opens nothing gets the same 401.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only its description is used")]
+pub(crate) enum Holding {
+    /// The request is malformed.
+    #[response(status = 400)]
+    Malformed(ErrorBody<'static>),
+    /// No live session, or a link that opens nothing.
+    #[response(status = 401)]
+    Unauthenticated(ErrorBody<'static>),
+    /// The body did not arrive within 30 seconds.
+    #[response(status = 408)]
+    TooSlow(ErrorBody<'static>),
     /// The body is longer than 64 KiB.
     #[response(status = 413)]
     TooLarge(ErrorBody<'static>),
@@ -92,6 +123,9 @@ pub(crate) enum Writing {
     /// Taken, or an idempotency key that is in use.
     #[response(status = 409)]
     Conflict(ErrorBody<'static>),
+    /// The body did not arrive within 30 seconds.
+    #[response(status = 408)]
+    TooSlow(ErrorBody<'static>),
     /// The body is longer than 64 KiB.
     #[response(status = 413)]
     TooLarge(ErrorBody<'static>),

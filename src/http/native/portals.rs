@@ -27,6 +27,9 @@ use axum::{http::StatusCode, response::Response};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+/// A portal works unless it is said otherwise.
+const ENABLED: bool = true;
+
 /// A portal to be made: everything that can be changed later, and a slug.
 #[derive(ToSchema)]
 #[expect(
@@ -48,14 +51,17 @@ pub(crate) struct CreatePortal {
 #[schema(example = json!({"branding": {"displayName": "Acme"}}))]
 pub(crate) struct UpdatePortal {
     /// 3–64 lower-case letters, digits and single inner hyphens; unique.
-    #[schema(min_length = 3, max_length = 64, pattern = "^[a-z0-9][a-z0-9-]*[a-z0-9]$")]
-    slug: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = String, required = false, min_length = 3, max_length = 64, pattern = "^[a-z0-9][a-z0-9-]*[a-z0-9]$")]
+    slug: Option<Option<String>>,
     /// For people to read; 1–256 characters.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 256)]
     name: Option<Option<String>>,
     /// A disabled portal starts no session and suspends those that it has.
-    enabled: Option<bool>,
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<bool>)]
+    enabled: Option<Option<bool>>,
     /// Where people are sent when they leave or their session is over.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, max_length = 2048)]
@@ -164,13 +170,19 @@ impl UpdatePortal {
     }
 
     fn checked(self) -> Result<PortalChanges, Error> {
-        let slug = self.slug.clone().map(|slug| field("slug", text::slug(slug))).transpose()?;
+        let slug = self.slug.clone().map(|slug| field("slug", new_slug(slug))).transpose()?;
         // Every check is one of the value alone, so what passes here passes on any portal.
         self.apply(&mut Settings::default())?;
-        let enabled = self.enabled;
+        let enabled = self.enabled.map(|enabled| enabled.unwrap_or(ENABLED));
         let settings = Box::new(move |settings: &mut Settings| drop(self.apply(settings)));
         Ok(PortalChanges { slug, enabled, settings })
     }
+}
+
+/// A portal always has a slug, so null can't clear it.
+fn new_slug(slug: Option<String>) -> Result<String, Invalid> {
+    slug.ok_or_else(|| Invalid::new("A portal keeps its slug: give another, or leave the field out."))
+        .and_then(text::slug)
 }
 
 impl BrandingChanges {
@@ -222,9 +234,9 @@ pub(crate) async fn create(
 ) -> Result<Response, Refusal> {
     let mut settings = Settings::default();
     body.apply(&mut settings)?;
-    let slug = body.slug.ok_or_else(|| Error::missing_field("slug"))?;
-    let request =
-        PortalRequest { slug: field("slug", text::slug(slug))?, enabled: body.enabled.unwrap_or(true), settings };
+    let slug = body.slug.flatten().ok_or_else(|| Error::missing_field("slug"))?;
+    let enabled = body.enabled.flatten().unwrap_or(ENABLED);
+    let request = PortalRequest { slug: field("slug", text::slug(slug))?, enabled, settings };
     let beside = idempotent.beside(|portal: &Portal| Reply { status: 201, body: to_json(&PortalDto::new(portal)) });
     let portal = merchant.create_portal(request, beside).await?;
     Ok(answer(StatusCode::CREATED, &PortalDto::new(&portal)))

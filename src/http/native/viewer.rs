@@ -2,8 +2,9 @@
 
 use super::{
     dto::{SessionDto, ViewedDto},
+    error::ErrorBody,
     no_content,
-    openapi::Reading,
+    openapi::Holding,
     raw, to_json,
 };
 use crate::http::{
@@ -26,7 +27,7 @@ use axum::{
 /// By cookie or as `Authorization: Bearer` browser token.
 #[utoipa::path(get, operation_id = "getOwnPortalSession", path = "/v1/portal-session", tag = "Browser sessions",
     params(("portal" = Option<String>, Query, description = "Which portal's cookie counts, when there are several; else the one started last")),
-    responses((status = 200, description = "The session", body = ViewedDto), Reading), security(("browserToken" = []), ("cookie" = [])))]
+    responses((status = 200, description = "The session", body = ViewedDto), Holding), security(("browserToken" = []), ("cookie" = [])))]
 pub(crate) async fn show(State(app): State<App>, browser: Browser) -> Result<Response, Refusal> {
     let body = browser.user.rendered(|session| {
         let view = SessionDto::new(session, app.service().clock().now());
@@ -42,7 +43,8 @@ pub(crate) async fn show(State(app): State<App>, browser: Browser) -> Result<Res
 /// Ends the session on the server and clears its cookie. By cookie only from the portal's own pages.
 #[utoipa::path(delete, operation_id = "logOut", path = "/v1/portal-session", tag = "Browser sessions",
     params(("portal" = Option<String>, Query, description = "Which portal's cookie counts, when there are several; else the one started last")),
-    responses((status = 204, description = "Logged out"), Reading), security(("browserToken" = []), ("cookie" = [])))]
+    responses((status = 204, description = "Logged out"), Holding,
+        (status = 403, description = "By cookie, and not from the portal's own pages", body = ErrorBody)), security(("browserToken" = []), ("cookie" = [])))]
 pub(crate) async fn log_out(
     State(app): State<App>,
     Client(origin): Client,

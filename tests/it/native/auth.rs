@@ -177,6 +177,15 @@ async fn revoked_and_rolled() {
         let last = world.server.cli(&["key", "roll", text(&rolled, "id")]);
         world.http.key(text(&last, "key")).get(SESSIONS).await.expect(200);
         until_unauthenticated(&new).await;
+        // A key is rolled once: what is dead stays dead, whatever overlap is asked for.
+        let again = world.server.cli_output(&["key", "roll", text(&rolled, "id"), "--overlap", "3600"]);
+        let said = String::from_utf8(again.stderr).unwrap();
+        assert!(again.status.code() == Some(1) && said.contains("was rolled before"), "{said}");
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        new.get(SESSIONS).await.unauthenticated();
+        // And one that still works can be revoked before its time.
+        world.server.cli(&["key", "revoke", text(&made, "id")]);
+        until_unauthenticated(&old).await;
     }
 }
 

@@ -128,6 +128,7 @@ async fn bounds() {
             world.api.post(CUSTOMERS, json!({"externalId": bad})).await.invalid("externalId");
         }
         world.api.post(CUSTOMERS, json!({})).await.malformed("invalid_request", Some("externalId"));
+        world.api.post(CUSTOMERS, json!({"externalId": null})).await.malformed("invalid_request", Some("externalId"));
         world.api.post(CUSTOMERS, json!({"externalId": "x", "x": 1})).await.malformed("invalid_request", Some("x"));
         // The bound of metadata is one of the whole, also when two changes reach it together.
         let half = |from: usize| -> Value {

@@ -65,7 +65,7 @@ async fn with_every_field_and_each_changed_by_itself() {
         assert_eq!(nothing, made, "an empty change changes nothing");
 
         // null clears, one field at a time, and touches no other.
-        for field in full.as_object().unwrap().keys().filter(|field| !["slug", "enabled"].contains(&field.as_str())) {
+        for field in full.as_object().unwrap().keys().filter(|field| *field != "slug") {
             let changed = world.api.patch(&path, json!({field: null})).await.expect(200).json();
             let mut wanted = made.clone();
             wanted[field] = fresh()[field].clone();
@@ -81,13 +81,44 @@ async fn with_every_field_and_each_changed_by_itself() {
         assert_eq!(changed.expect(200).json()["branding"], branding);
         let changed = world.api.patch(&path, json!({"branding": {"primaryColor": null}})).await.expect(200).json();
         assert_eq!(changed["branding"]["primaryColor"], "#2563eb");
-        // Slug and switch can be changed, and have no value to be cleared to.
+        // The slug can be changed, and has no value to be cleared to.
         let changed = world.api.patch(&path, json!({"slug": "renamed", "enabled": true})).await.expect(200).json();
         assert_eq!((&changed["slug"], &changed["enabled"]), (&json!("renamed"), &json!(true)));
         world.api.get(&format!("{PORTALS}/full")).await.missing();
         assert_eq!(world.api.get(&format!("{PORTALS}/renamed")).await.expect(200).json(), changed);
-        let same = world.api.patch(&path, json!({"slug": null, "enabled": null})).await.expect(200).json();
-        assert_eq!(same, changed);
+        world.api.patch(&path, json!({"slug": null})).await.invalid("slug");
+        world.api.patch(&path, json!({"slug": null, "name": "Other"})).await.invalid("slug");
+        assert_eq!(world.api.get(&path).await.expect(200).json(), changed);
+        let made = world.api.post(PORTALS, json!({"slug": "with-nulls", "enabled": null, "name": null})).await;
+        assert_eq!(made.expect(201).json()["enabled"], true, "on creation null is as left out");
+    }
+}
+
+/// What looks like an id may be a slug all the same: ids come first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slug_that_looks_like_an_id() {
+    const SLUG: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+    for world in World::both().await {
+        let made = world.api.post(PORTALS, json!({"slug": SLUG})).await.expect(201).json();
+        let path = format!("{PORTALS}/{SLUG}");
+        assert_eq!(world.api.get(&path).await.expect(200).json(), made);
+        world.api.get(&path.to_uppercase().replace("/V1/PORTALS", PORTALS)).await.missing();
+        let changed = world.api.patch(&path, json!({"name": "N"})).await.expect(200).json();
+        assert_eq!((&changed["id"], &changed["name"]), (&made["id"], &json!("N")));
+        let session = world.mint(json!({"portal": SLUG})).await;
+        assert_eq!((&session["portal"], &session["portalId"]), (&json!(SLUG), &made["id"]));
+        let listed = world.api.get(&format!("{SESSIONS}?portal={SLUG}")).await.expect(200).json();
+        assert_eq!(ids(&listed), [text(&session, "id")]);
+        let few = world.permitted(&[&format!("portal.{SLUG}.read_portal")]);
+        assert_eq!(ids(&few.get(PORTALS).await.expect(200).json()), [text(&made, "id")]);
+        // Another tenant's portal is not reached by it.
+        World::new(world.store).await.api.get(&path).await.missing();
+        // A portal of that id comes before one of that slug.
+        let default = world.api.get("/v1/portals/default").await.expect(200).json();
+        let id = uuid(text(&default, "id")).hyphenated().to_string();
+        world.api.patch(&format!("{PORTALS}/{}", text(&made, "id")), json!({"slug": id})).await.expect(200);
+        assert_eq!(world.api.get(&format!("{PORTALS}/{id}")).await.expect(200).json(), default);
+        world.api.get(&path).await.missing();
     }
 }
 

@@ -87,6 +87,8 @@ fn keys() {
         }
         let listed = setup.cli(&["key", "list", "--tenant", "acme"]);
         assert!(listed["data"][5]["expiresAt"].is_string() && listed["data"][5]["revokedAt"].is_null());
+        assert!(failure(&setup, &["key", "roll", id, "--overlap", "3600"]).contains("was rolled before"));
+        assert_eq!(setup.cli(&["key", "list", "--tenant", "acme"]), listed, "no second successor, and no later end");
         let revoked = setup.cli(&["key", "revoke", id]);
         assert_eq!((&revoked["id"], revoked["revokedAt"].is_string()), (&narrow["id"], true));
         assert!(failure(&setup, &["key", "revoke", id]).contains("No such live key"));

@@ -2,9 +2,10 @@
 
 use vestibule::domain::event::{EventType, NewEvent};
 use vestibule::domain::id::EventId;
+use vestibule::domain::portal::Portal;
 use vestibule::store::{ListFilter, PortalRef, ReplaceLinks, StatusFilter};
 
-use super::bench::{Bench, NOW, hash};
+use super::bench::{Bench, NOW, hash, new_tenant};
 
 impl Bench {
     /// An event that can't be written, since another has its id.
@@ -29,6 +30,7 @@ impl Bench {
             "select count(*) from portal_sessions where ended_at is not null",
             "select count(*) from customers",
             "select count(*) from customers where profile like '%changed%'",
+            "select count(*) from tenants",
             "select count(*) from portals",
             "select count(*) from portals where slug like '%changed%'",
             "select count(*) from keys",
@@ -88,6 +90,10 @@ async fn no_write_without_its_event() {
         assert!(store.replace_session(bench.link("a"), replace).await.is_err(), "replaced");
 
         let event = bench.doomed(EventType::PortalCreated).await;
+        let nobody = new_tenant();
+        let theirs = Portal { tenant_id: nobody.id, ..bench.new_portal("default") };
+        assert!(store.insert_tenant(nobody, theirs, event).await.is_err());
+        let event = bench.doomed(EventType::PortalCreated).await;
         assert!(store.insert_portal(bench.new_portal("second"), event, None).await.is_err());
         let mut changed = bench.portal.clone();
         changed.slug = "changed".into();
@@ -120,10 +126,10 @@ async fn no_event_without_its_write() {
     for bench in Bench::both().await {
         let store = &bench.store;
         let session = bench.keep(bench.link("a")).await;
+        let nobody = super::bench::insert_tenant(store).await.0;
         let before = bench.count("events").await;
         // What changes nothing is not told.
         let (tenant, event) = (bench.tenant, || bench.event(EventType::SessionRevoked));
-        let nobody = super::bench::insert_tenant(store).await.0;
         assert!(!store.revoke_session(nobody, false, session.id, event()).await.unwrap(), "another tenant's");
         assert!(!store.revoke_session(tenant, true, session.id, event()).await.unwrap(), "the other mode's");
         assert!(!store.end_session(session.id, hash("x"), event()).await.unwrap());

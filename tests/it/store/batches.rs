@@ -3,7 +3,7 @@
 use vestibule::domain::event::{Actor, EventType, NewEvent, Origin};
 use vestibule::domain::id::{CustomerId, EventId, SessionId};
 use vestibule::domain::secret::SecretHash;
-use vestibule::store::{Beside, IdempotencyRow, ListFilter, NewSession, StatusFilter, StoreError};
+use vestibule::store::{Beside, IdempotencyRow, ListFilter, NewSession, ReplaceLinks, StatusFilter, StoreError};
 
 use super::bench::{Bench, NOW, hash, insert_tenant, later, nanos};
 
@@ -21,7 +21,7 @@ async fn a_poisoned_item_fails_alone() {
             match poison {
                 "a session that exists" => items[4].session.id = known.id,
                 "an event that exists" => {
-                    let event = bench.event(vestibule::domain::event::EventType::KeyCreated);
+                    let event = bench.event(EventType::KeyCreated);
                     items[4].event.id = event.id;
                     bench.store.record(event).await.unwrap();
                 }
@@ -56,7 +56,7 @@ async fn a_poisoned_exchange_fails_alone() {
             let session = bench.keep(bench.link("a")).await;
             items.push(bench.exchange(session.id, "browser", None));
         }
-        let event = bench.event(vestibule::domain::event::EventType::KeyCreated);
+        let event = bench.event(EventType::KeyCreated);
         items[3].event_id = event.id;
         bench.store.record(event).await.unwrap();
         let done = bench.store.exchange(items.clone(), NOW).await;
@@ -192,5 +192,62 @@ async fn a_customer_with_very_many_sessions_is_revoked_in_time() {
         assert!(bench.store.session(bench.tenant, false, other.id).await.unwrap().is_some());
         assert_eq!(bench.count("events where type = 'portal_session.revoked'").await, 10_001);
         assert_eq!(bench.count("idempotency").await, 1);
+    }
+}
+
+/// The same for what is written one by one: a portal, a customer, a link in place of others.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_idempotent_answer_commits_with_every_other_write() {
+    /// What becomes of a write with this answer beside it, and with an event of this id when one is given.
+    async fn write(bench: &Bench, what: &str, answer: &str, event: Option<EventId>) -> Result<(), StoreError> {
+        let id = hash(answer);
+        let event = |kind| {
+            let new = bench.event(kind);
+            NewEvent { id: event.unwrap_or(new.id), ..new }
+        };
+        let beside = || Some(Box::new(move |(): &()| row(id)) as Beside<()>);
+        match what {
+            "portals" => {
+                let portal = bench.new_portal(answer);
+                bench.store.insert_portal(portal, event(EventType::PortalCreated), beside()).await
+            }
+            "customers" => {
+                let customer = bench.customer(answer);
+                bench.store.insert_customer(customer, event(EventType::CustomerCreated), beside()).await
+            }
+            _ => {
+                let link = bench.link("a");
+                let link = NewSession { event: event(EventType::SessionCreated), ..link };
+                let link = NewSession { beside: Some(Box::new(move |_| row(id))), ..link };
+                let told = bench.event(EventType::SessionRevoked);
+                let told = Box::new(move |_, _, _| NewEvent { id: EventId::at(nanos(NOW)), ..told.clone() });
+                let replace = ReplaceLinks { portals: None, event: told };
+                bench.store.replace_session(link, replace).await.map(|made| assert!(made.is_some()))
+            }
+        }
+    }
+    for bench in Bench::both().await {
+        let first = bench.keep(bench.link("a")).await;
+        for table in ["portals", "customers", "portal_sessions"] {
+            let (good, lost) = (format!("{table}-good"), format!("{table}-lost"));
+            let answer = async |name: &str| bench.store.find_answer(hash(name), NOW).await.unwrap();
+            let before = bench.count(table).await;
+            // Without the write no answer.
+            let taken = bench.event(EventType::KeyCreated);
+            bench.store.record(taken.clone()).await.unwrap();
+            assert!(write(&bench, table, &lost, Some(taken.id)).await.is_err(), "{table}");
+            assert!(answer(&lost).await.is_none(), "{table}: an answer without its write");
+            // Without the answer no write.
+            bench.store.keep_answer(row(hash(&lost)), NOW).await.unwrap();
+            let refused = write(&bench, table, &lost, None).await;
+            assert!(matches!(refused, Err(StoreError::IdempotencyTaken)), "{table}: {refused:?}");
+            assert_eq!(bench.count(table).await, before, "{table}: a write without its answer");
+            let kept = bench.store.session(bench.tenant, false, first.id).await.unwrap();
+            assert!(kept.is_some(), "{table}: a link was replaced by nothing");
+            // Both.
+            write(&bench, table, &good, None).await.unwrap();
+            assert!(answer(&good).await.is_some(), "{table}");
+        }
+        assert!(bench.store.session(bench.tenant, false, first.id).await.unwrap().is_none(), "it was replaced");
     }
 }

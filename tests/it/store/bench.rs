@@ -29,7 +29,7 @@ pub(super) struct Bench {
     pub(super) db: Db,
     pub(super) tenant: TenantId,
     pub(super) portal: Portal,
-    _database: Arc<Database>,
+    pub(super) database: Arc<Database>,
 }
 
 /// The next instant: ids made from it are unique and in order.
@@ -58,7 +58,7 @@ impl Bench {
         store.migrate().await.expect("a schema");
         store.make_partitions(NOW, NOW).await.expect("partitions");
         let (tenant, portal) = insert_tenant(&store).await;
-        Self { store, db: Db::open(&database).await, tenant, portal, _database: database }
+        Self { store, db: Db::open(&database).await, tenant, portal, database }
     }
 
     pub(super) async fn both() -> [Self; 2] {
@@ -70,19 +70,7 @@ impl Bench {
     }
 
     pub(super) fn event_at(&self, kind: EventType, at: Timestamp) -> NewEvent {
-        NewEvent {
-            id: EventId::at(nanos(at)),
-            tenant_id: self.tenant,
-            livemode: false,
-            kind,
-            at,
-            actor: Actor::Operator,
-            origin: Origin::default(),
-            session_id: None,
-            customer_id: None,
-            portal_id: None,
-            data: json!({}),
-        }
+        event(self.tenant, kind, at)
     }
 
     /// A link for a customer of that external id, whose token's secret is the session's id in words.
@@ -180,11 +168,33 @@ fn portal(tenant_id: TenantId, slug: &str) -> Portal {
     Portal { id, tenant_id, created_at: NOW, settings: Settings::default(), slug, enabled: true }
 }
 
+fn event(tenant_id: TenantId, kind: EventType, at: Timestamp) -> NewEvent {
+    NewEvent {
+        id: EventId::at(nanos(at)),
+        tenant_id,
+        livemode: false,
+        kind,
+        at,
+        actor: Actor::Operator,
+        origin: Origin::default(),
+        session_id: None,
+        customer_id: None,
+        portal_id: None,
+        data: json!({}),
+    }
+}
+
+pub(super) fn new_tenant() -> Tenant {
+    let id = TenantId::at(nanos(NOW));
+    Tenant { id, slug: format!("t-{}", id.0.simple()), name: "A Tenant".into(), created_at: NOW }
+}
+
 /// Makes another tenant with its portal.
 pub(super) async fn insert_tenant(store: &Store) -> (TenantId, Portal) {
-    let id = TenantId::at(nanos(NOW));
-    let tenant = Tenant { id, slug: format!("t-{}", id.0.simple()), name: "A Tenant".into(), created_at: NOW };
+    let tenant = new_tenant();
+    let id = tenant.id;
     let portal = portal(id, "default");
-    store.insert_tenant(tenant, portal.clone()).await.expect("a tenant");
+    let event = event(id, EventType::PortalCreated, NOW);
+    store.insert_tenant(tenant, portal.clone(), event).await.expect("a tenant");
     (id, portal)
 }

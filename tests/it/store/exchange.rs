@@ -2,9 +2,10 @@
 
 use vestibule::domain::event::EventType;
 use vestibule::domain::time::Seconds;
-use vestibule::store::{Exchange, LiveSession};
+use vestibule::store::{Exchange, LiveSession, ReplaceLinks};
 
 use super::bench::{Bench, NOW, hash, later};
+use crate::support::Store as Kind;
 
 impl Bench {
     async fn try_exchange(&self, item: Exchange, at: i64) -> Option<LiveSession> {
@@ -150,4 +151,40 @@ async fn a_browser_session_ends_once_and_by_its_own_secret() {
         assert!(end("browser", 86_399_999).await);
         assert!(!end("browser", 86_399_999).await);
     }
+}
+
+/// A link that is exchanged between being read and being replaced stays exchanged. On SQLite nothing comes between.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_just_exchanged_is_not_replaced() {
+    let bench = Bench::new(Kind::Postgres).await;
+    let session = bench.keep(bench.link("a")).await;
+    let waiting = async |count: i64| {
+        let sql =
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        for _ in 0..200 {
+            if bench.db.number(sql).await == count {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("{count} do not wait");
+    };
+    // Whoever comes first for the row gets it first.
+    let lock = bench.db.lock_session(&session.id.to_string()).await;
+    let (store, item) = (bench.store.clone(), bench.exchange(session.id, "browser", None));
+    let exchange = tokio::spawn(async move { store.exchange(vec![item], NOW).await.pop().unwrap().unwrap() });
+    waiting(1).await;
+    let told = bench.event(EventType::SessionRevoked);
+    let replace = ReplaceLinks { portals: None, event: Box::new(move |_, _, _| told.clone()) };
+    let (store, item) = (bench.store.clone(), bench.link("a"));
+    let replaced = tokio::spawn(async move { store.replace_session(item, replace).await });
+    waiting(2).await;
+    lock.release().await;
+
+    assert!(exchange.await.unwrap().is_some(), "the exchange came first");
+    assert!(replaced.await.unwrap().unwrap().is_some());
+    let live = bench.store.live_session(session.id).await.unwrap().expect("it is not revoked");
+    assert_eq!(live.browser_hash, Some(hash("browser")));
+    let told = "select count(*) from events where type = 'portal_session.revoked'";
+    assert_eq!(bench.db.number(told).await, 0);
 }

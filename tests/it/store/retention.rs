@@ -6,7 +6,7 @@ use vestibule::domain::time::{Seconds, Timestamp};
 use vestibule::store::{IdempotencyRow, Retention, Swept};
 
 use super::bench::{Bench, NOW, hash, later};
-use crate::support::Db;
+use crate::support::{Db, Server};
 
 const KEEP: Retention = Retention { sessions: Seconds::days(30), events: Seconds::days(400) };
 const DAY: i64 = 86_400_000;
@@ -178,5 +178,31 @@ async fn more_rows_than_one_statement_takes() {
         assert_eq!(bench.db.execute(insert).await, 11_000);
         assert_eq!(bench.store.sweep(NOW, KEEP).await.unwrap().rows, 11_000);
         assert_eq!(bench.count("idempotency").await, 0);
+    }
+}
+
+/// Each of the configuration's figures is for what it is named after. The service sweeps when it starts, sessions last.
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_and_events_are_kept_for_their_own_days() {
+    for bench in Bench::both().await {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis();
+        let long_ago = later(Timestamp::from_millis(now as i64), -100 * DAY);
+        bench.store.make_partitions(long_ago, long_ago).await.unwrap();
+        let serve = async |sessions: &str, events: &str| {
+            let server = Server::on(&bench.database).env("VESTIBULE_RETENTION__SESSION_DAYS", sessions);
+            server.env("VESTIBULE_RETENTION__EVENT_DAYS", events).start().await
+        };
+        let link = bench.old_link(long_ago).await;
+        let events = "select count(*) from events where type = 'portal_session.created'";
+        let mut server = serve("50", "200").await;
+        for _ in 0..500 {
+            if !bench.has(link).await {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        assert!(!bench.has(link).await, "session_days");
+        assert_eq!(bench.db.number(events).await, 1, "event_days");
+        assert!(server.sigterm().await.success());
     }
 }
