@@ -51,13 +51,18 @@ pub(super) async fn access(visit: Visit) -> Result<Response, Refusal> {
 }
 
 /// Any other address of a portal: a reader who is signed in keeps the navigation.
-pub(super) async fn missing(State(app): State<App>, headers: HeaderMap, Named(portal): Named) -> Response {
+pub(super) async fn missing(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Named(portal): Named,
+) -> Result<Response, Refusal> {
     match auth::by_cookie(&headers, &app, Some(portal.id)).await {
         Ok(user) => {
             let visit = Visit { user, portal };
-            visit.page(&visit.viewer(), Content::Problem(Problem::NotFound))
+            Ok(visit.page(&visit.viewer(), Content::Problem(Problem::NotFound)))
         }
-        Err(_) => problem(Problem::NotFound, Some(&portal), None),
+        Err(Error::SessionInvalid) => Ok(problem(Problem::NotFound, Some(&portal), None)),
+        Err(other) => Err(other.into()),
     }
 }
 
