@@ -15,6 +15,7 @@ use crate::{
     },
     http::{App, auth, client::Client, cookie, refusal::Refusal, same_origin},
     service::{Error, ExchangeRequest, Landing, Worth},
+    store::REPEAT_WINDOW,
 };
 use axum::{
     extract::{Path, State},
@@ -156,6 +157,8 @@ impl<'a> Link<'a> {
     fn new_nonce(&self, ends: Timestamp) -> Option<HeaderValue> {
         let Landing { session, portal, .. } = &self.landing;
         let is_new = self.nonce.is_none() && self.credential.kind() == Kind::Link;
+        // A link that is redeemed in its last second may be repeated after it.
+        let ends = ends.plus(REPEAT_WINDOW);
         is_new.then(|| cookie::keep_nonce(self.app, portal, session.id, &secret::nonce(), ends))
     }
 

@@ -150,6 +150,19 @@ async fn links_in_two_tabs_both_work() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_nonce_outlives_its_link_by_the_time_for_a_repeat() {
+    for store in Store::both() {
+        let server = Server::start(store).await;
+        let merchant = server.tenant();
+        let (path, _) = link(&server, &merchant, json!({"expiresIn": 60})).await;
+        let page = Guest::new(&server).open(&path).await.expect(200);
+        let seconds = page.header("set-cookie").unwrap().rsplit_once("Max-Age=").unwrap().1.to_owned();
+        let seconds: u32 = seconds.parse().unwrap();
+        assert!((110..=120).contains(&seconds), "{seconds}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_link_that_opens_nothing_says_why_and_where_to_go() {
     for store in Store::both() {
         let server = Server::start(store).await;
