@@ -130,7 +130,12 @@ impl<'a> Link<'a> {
     }
 
     fn place(&self) -> Place {
-        Place::of(self.app.public_url(), &self.landing.portal, &self.landing.session)
+        let Landing { session, portal, .. } = &self.landing;
+        match Place::of(self.app.public_url(), portal, session) {
+            // A bearer token is good again and again, so it goes into our cookie and into no address elsewhere.
+            Place::Elsewhere(_) if self.credential.kind() == Kind::Bearer => Place::hosted(portal, session),
+            place => place,
+        }
     }
 
     /// The page that asks for the click, with a nonce for this browser unless it has one.
