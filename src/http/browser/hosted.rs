@@ -25,11 +25,9 @@ pub(super) async fn home(visit: Visit) -> Response {
 
 /// `GET /p/{portal}/{tab}`.
 pub(super) async fn tab(app: App, uri: Uri, visit: Visit, tab: Tab) -> Response {
-    let mut query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    let after = query.find_map(|(name, value)| (name == "startingAfter").then_some(value));
     let locale = page::locale(Some(visit.user.session()));
     let content = match visit.user.session().tabs().contains(&tab) {
-        true => Content::Tab(tab, body(&app, &visit, tab, locale, after.as_deref()).await),
+        true => Content::Tab(tab, body(&app, &visit, tab, locale, uri.query().unwrap_or_default()).await),
         false => Content::Problem(Problem::TabForbidden),
     };
     visit.page(&visit.viewer(), content)

@@ -27,8 +27,12 @@ fn hosted(portal: &Portal, viewer: &Viewer, preview: bool, tabs: &[Tab], content
     Hosted { locale: Locale::En, portal, viewer, expires_at, preview, tabs, content }.render().unwrap()
 }
 
+fn part(title: Option<&'static str>, data: Result<Data, UpstreamFault>) -> Part {
+    Part { title, data, previous: None, next: Some("?after=\"x".into()), retry: "?".into() }
+}
+
 fn data(json: &serde_json::Value) -> TabBody {
-    TabBody::Data { data: Data::new(json, Locale::En), previous: None, next: Some("?after=\"x".into()) }
+    TabBody::Parts(vec![part(None, Ok(Data::new(json, Locale::En)))])
 }
 
 /// Some of every kind of page, filled with the same text wherever a user's text may stand.
