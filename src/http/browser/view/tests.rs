@@ -45,6 +45,14 @@ fn pages(locale: Locale, text: &str) -> Vec<String> {
         Content::Tab(Tab::Keys, data(&json!([{ "a": text, text: "b", "status": text, "id": text }]))),
         Content::Tab(Tab::Docs, data(&json!({ "a": text, text: { "x": [text], "y": { "z": text } } }))),
         Content::Tab(Tab::Docs, data(&json!([text, 1]))),
+        Content::Tab(
+            Tab::Billing,
+            TabBody::Parts(vec![
+                part(Some("One"), Ok(Data::new(&json!([{ "a": text }]), locale))),
+                part(Some("Two"), Ok(Data::default())),
+                part(Some("Three"), Err(UpstreamFault::Unreachable)),
+            ]),
+        ),
         Content::Tab(Tab::Billing, TabBody::Upstream { fault: UpstreamFault::TimedOut, retry: "?".into() }),
         Content::Access(Access {
             since: expires_at,
