@@ -17,6 +17,8 @@ use std::{
 const LEEWAY: u64 = 5;
 /// Unknown key ids make us ask for the keys again, but not more often than this.
 const PAUSE: Duration = Duration::from_secs(10);
+/// Keys are believed for so long after they were read; from half of it on, we ask for them again.
+const KEPT: Duration = Duration::from_secs(3600);
 
 /// Whose word counts, and by which keys.
 pub(crate) struct Trust {
@@ -29,7 +31,19 @@ pub(crate) struct Trust {
 #[derive(Default)]
 struct Keys {
     by_id: HashMap<String, Vec<u8>>,
+    read: Option<Instant>,
     asked: Option<Instant>,
+}
+
+impl Keys {
+    /// The key of that id, if it may be believed at `now`, and whether it is time to ask for the keys.
+    fn find(&self, id: &str, now: Instant) -> (Option<Vec<u8>>, bool) {
+        let age = self.read.map(|read| now.duration_since(read));
+        let key = self.by_id.get(id).filter(|_| age.is_some_and(|age| age < KEPT));
+        let is_young = key.is_some() && age.is_some_and(|age| age < KEPT / 2);
+        let has_waited = self.asked.is_none_or(|asked| now.duration_since(asked) >= PAUSE);
+        (key.cloned(), !is_young && has_waited)
+    }
 }
 
 /// A customer, as Vestibule vouches for it.
@@ -110,20 +124,28 @@ impl Trust {
     }
 
     async fn key(&self, id: &str) -> Option<Vec<u8>> {
-        {
+        let now = Instant::now();
+        let known = {
             let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-            let known = keys.by_id.get(id).cloned();
-            if known.is_some() || keys.asked.is_some_and(|asked| asked.elapsed() < PAUSE) {
+            let (known, is_time) = keys.find(id, now);
+            if !is_time {
                 return known;
             }
-            keys.asked = Some(Instant::now());
-        }
+            keys.asked = Some(now);
+            known
+        };
+        let Some(published) = self.published().await else { return known };
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.by_id = published;
+        keys.read = Some(now);
+        keys.by_id.get(id).cloned()
+    }
+
+    async fn published(&self) -> Option<HashMap<String, Vec<u8>>> {
         let answer = self.http.get(format!("{}/.well-known/jwks.json", self.issuer)).send().await.ok()?;
         let jwks: Jwks = serde_json::from_slice(&answer.error_for_status().ok()?.bytes().await.ok()?).ok()?;
-        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         let usable = jwks.keys.into_iter().filter(|key| key.crv == "Ed25519");
-        keys.by_id = usable.filter_map(|key| Some((key.kid, decode(&key.x)?))).collect();
-        keys.by_id.get(id).cloned()
+        Some(usable.filter_map(|key| Some((key.kid, decode(&key.x)?))).collect())
     }
 }
 
@@ -138,4 +160,27 @@ fn decode(part: &str) -> Option<Vec<u8>> {
 #[expect(clippy::disallowed_methods, reason = "a merchant has only its own clock")]
 fn now() -> Option<u64> {
     SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|now| now.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_kept_for_an_hour_at_most() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut keys = Keys::default();
+        assert_eq!(keys.find("a", start), (None, true));
+        keys.asked = Some(start);
+        assert_eq!(keys.find("a", at(9)), (None, false), "not again at once");
+        keys.by_id.insert("a".into(), vec![1]);
+        keys.read = Some(start);
+        assert_eq!(keys.find("a", at(1799)), (Some(vec![1]), false));
+        assert_eq!(keys.find("a", at(1800)), (Some(vec![1]), true), "asked for in time");
+        assert_eq!(keys.find("b", at(11)), (None, true), "a new key");
+        assert_eq!(keys.find("a", at(3600)), (None, true), "believed no longer");
+        keys.asked = Some(at(3600));
+        assert_eq!(keys.find("a", at(3605)), (None, false));
+    }
 }

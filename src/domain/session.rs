@@ -131,6 +131,12 @@ impl Session {
     pub fn tabs(&self) -> Vec<Tab> {
         Tab::visible(&self.permissions)
     }
+
+    /// Whether it may do one of these actions, to whatever it may do it to.
+    pub fn may(&self, actions: &[&str]) -> bool {
+        let mut own = self.permissions.iter().map(Permission::action);
+        own.any(|action| action == "*" || actions.contains(&action))
+    }
 }
 
 #[cfg(test)]

@@ -89,7 +89,7 @@ impl FromRequestParts<App> for Browser {
             which?;
             return Ok(browser);
         }
-        if cookie::sessions(&parts.headers, app.is_https()).next().is_none() {
+        if cookie::sessions(&parts.headers, app.is_https(), None).next().is_none() {
             return Err(Error::SessionInvalid.into());
         }
         let Query(Which { portal }) = which?;
@@ -121,10 +121,7 @@ async fn by_header(headers: &HeaderMap, app: &App) -> Result<Option<Browser>, Er
 /// The session of that portal's cookie, or without a portal the one that started last.
 pub(crate) async fn by_cookie(headers: &HeaderMap, app: &App, portal: Option<PortalId>) -> Result<EndUser, Error> {
     let mut newest: Option<EndUser> = None;
-    for (owner, token) in cookie::sessions(headers, app.is_https()) {
-        if portal.is_some_and(|portal| portal != owner) {
-            continue;
-        }
+    for (owner, token) in cookie::sessions(headers, app.is_https(), portal) {
         match app.service().recognise(token).await {
             // A cookie that says another portal than its session does was planted.
             Ok(user) if user.session().portal_id != owner => {}

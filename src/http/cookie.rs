@@ -8,7 +8,7 @@ use crate::domain::{
 };
 use axum::http::{HeaderMap, HeaderValue, header};
 
-/// So many cookies of sessions are looked at; a browser has no reason to send more.
+/// So many cookies of sessions are looked at, lest a request make the database look for hundreds.
 const MOST: usize = 16;
 
 /// `__Host-` binds a cookie to https, this host and all its paths (RFC 6265bis, section 4.1.3.2).
@@ -16,10 +16,16 @@ fn prefix(is_https: bool) -> &'static str {
     if is_https { "__Host-vst_" } else { "vst_" }
 }
 
-/// The session tokens that a request brings, each with the portal that its cookie is named for.
-pub fn sessions(headers: &HeaderMap, is_https: bool) -> impl Iterator<Item = (PortalId, &str)> {
+/// The session tokens that a request brings, each with the portal that its cookie is named for: those
+/// of one portal, or of all. A host of many portals has a cookie of each.
+pub fn sessions(
+    headers: &HeaderMap,
+    is_https: bool,
+    portal: Option<PortalId>,
+) -> impl Iterator<Item = (PortalId, &str)> {
     all(headers)
         .filter_map(move |(name, value)| Some((name.strip_prefix(prefix(is_https))?.parse().ok()?, value)))
+        .filter(move |(owner, _)| portal.is_none_or(|portal| portal == *owner))
         .take(MOST)
 }
 
@@ -30,7 +36,7 @@ pub(crate) fn nonce<'a>(app: &App, headers: &'a HeaderMap, link: SessionId) -> O
     found.filter(|nonce| (16..=128).contains(&nonce.len()))
 }
 
-/// `Set-Cookie` that keeps a nonce until its link ends.
+/// `Set-Cookie` that keeps a link's nonce until `ends`.
 pub(crate) fn keep_nonce(app: &App, portal: &Portal, link: SessionId, nonce: &str, ends: Timestamp) -> HeaderValue {
     set(app, portal, &nonce_name(app, link), nonce, remaining(app, ends))
 }

@@ -43,7 +43,8 @@ impl Place {
     }
 }
 
-fn claims(token: &str, jwks: &Value) -> Value {
+/// What an assertion claims, once its signature is checked.
+pub(crate) fn claims(token: &str, jwks: &Value) -> Value {
     let decode = |part: &str| BASE64_URL_SAFE_NO_PAD.decode(part).unwrap();
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let (head, body) = signed.split_once('.').unwrap();

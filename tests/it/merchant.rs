@@ -11,6 +11,11 @@ use crate::support::guard::Guard;
 use crate::support::port::free_port;
 use crate::support::{Http, Server, Store};
 
+/// Its own tests run here.
+#[allow(dead_code, reason = "the example uses what a test does not")]
+#[path = "../../examples/merchant/assertion.rs"]
+mod assertion;
+
 /// The example, until the test is over.
 struct Example {
     http: Http,
@@ -19,10 +24,11 @@ struct Example {
 }
 
 impl Example {
-    async fn start(port: u16, vestibule: &str) -> Self {
+    async fn start(port: u16, vestibule: &str, portal: Option<&str>) -> Self {
         let folder = Path::new(env!("CARGO_BIN_EXE_vestibule")).parent().expect("a folder");
         let mut command = Command::new(folder.join("examples/merchant"));
         command.env("MERCHANT_LISTEN", format!("127.0.0.1:{port}")).env("VESTIBULE_URL", vestibule);
+        command.envs(portal.map(|portal| ("PORTAL_ID", portal)));
         let child = command.spawn().expect("cargo build --example merchant");
         let _guard = Guard::new(r#"kill -KILL "$1""#, &[&child.id().to_string()]);
         let http = Http::new(port);
@@ -47,7 +53,7 @@ async fn the_example_shows_a_customer_its_own_data() {
     let port = free_port();
     let upstream = format!("--upstream-url=http://127.0.0.1:{port}");
     let server = Server::with(Store::Sqlite).arg("--dev").arg(&upstream).start().await;
-    let example = Example::start(port, &server.public_url()).await;
+    let example = Example::start(port, &server.public_url(), None).await;
     let greeting = server.stdout();
     let key = greeting.split("Bearer ").nth(1).and_then(|rest| rest.split('\'').next()).expect("a key");
     let api = server.http.key(key);
@@ -77,5 +83,12 @@ async fn the_example_shows_a_customer_its_own_data() {
     example.http.get("/keys").await.expect(401);
     for forged in ["x", "a.b.c", "eyJhbGciOiJub25lIn0.e30."] {
         example.http.header("vestibule-assertion", forged).get("/keys").await.expect(401);
+    }
+    // One that is told its portal takes no assertion that is meant for another.
+    let auth = all.get(&format!("/v1/portals/{portal}/auth")).await.expect(200);
+    let assertion = auth.header("vestibule-assertion").unwrap();
+    for (own, status) in [(portal.as_str(), 200), ("ptl_0000000000000000000000", 401)] {
+        let example = Example::start(free_port(), &server.public_url(), Some(own)).await;
+        example.http.header("vestibule-assertion", assertion).get("/keys").await.expect(status);
     }
 }

@@ -25,11 +25,9 @@ pub(super) async fn home(visit: Visit) -> Response {
 
 /// `GET /p/{portal}/{tab}`.
 pub(super) async fn tab(app: App, uri: Uri, visit: Visit, tab: Tab) -> Response {
-    let mut query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
-    let after = query.find_map(|(name, value)| (name == "startingAfter").then_some(value));
     let locale = page::locale(Some(visit.user.session()));
     let content = match visit.user.session().tabs().contains(&tab) {
-        true => Content::Tab(tab, body(&app, &visit, tab, locale, after.as_deref()).await),
+        true => Content::Tab(tab, body(&app, &visit, tab, locale, uri.query().unwrap_or_default()).await),
         false => Content::Problem(Problem::TabForbidden),
     };
     visit.page(&visit.viewer(), content)
@@ -51,13 +49,18 @@ pub(super) async fn access(visit: Visit) -> Result<Response, Refusal> {
 }
 
 /// Any other address of a portal: a reader who is signed in keeps the navigation.
-pub(super) async fn missing(State(app): State<App>, headers: HeaderMap, Named(portal): Named) -> Response {
+pub(super) async fn missing(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Named(portal): Named,
+) -> Result<Response, Refusal> {
     match auth::by_cookie(&headers, &app, Some(portal.id)).await {
         Ok(user) => {
             let visit = Visit { user, portal };
-            visit.page(&visit.viewer(), Content::Problem(Problem::NotFound))
+            Ok(visit.page(&visit.viewer(), Content::Problem(Problem::NotFound)))
         }
-        Err(_) => problem(Problem::NotFound, Some(&portal), None),
+        Err(Error::SessionInvalid) => Ok(problem(Problem::NotFound, Some(&portal), None)),
+        Err(other) => Err(other.into()),
     }
 }
 

@@ -10,11 +10,12 @@ use crate::{
         event::Origin,
         id::SessionId,
         secret::{self, Credential, Kind},
-        session::Delivery,
+        session::{Delivery, Session},
         time::Timestamp,
     },
     http::{App, auth, client::Client, cookie, refusal::Refusal, same_origin},
     service::{Error, ExchangeRequest, Landing, Worth},
+    store::REPEAT_WINDOW,
 };
 use axum::{
     extract::{Path, State},
@@ -68,8 +69,11 @@ async fn look(
     let Some(link) = Link::find(app, origin, headers, token).await? else {
         return Ok(problem(Problem::LinkUnknown, None, None));
     };
-    if let Some(elsewhere) = link.not_redeemable().await? {
-        return Ok(elsewhere);
+    if let Some(place) = link.inside().await? {
+        return Ok(go(place.url()));
+    }
+    if link.landing.worth != Worth::Ready {
+        return Ok(link.over());
     }
     if *method == Method::GET && !is_prefetch(headers) {
         app.service().note_opened(token, &link.landing.session, origin).await?;
@@ -88,8 +92,8 @@ pub(super) async fn redeem(
     let Some(link) = Link::find(&app, &origin, &headers, &token).await? else {
         return Ok(problem(Problem::LinkUnknown, None, None));
     };
-    match link.not_redeemable().await? {
-        Some(elsewhere) => Ok(elsewhere),
+    match link.inside().await? {
+        Some(place) => Ok(go(place.url())),
         None => link.redeem(origin).await,
     }
 }
@@ -104,32 +108,43 @@ impl<'a> Link<'a> {
         Ok(landing.map(|landing| Self { app, headers, credential, nonce, landing }))
     }
 
-    /// Where to go instead: into the portal, for the browser that redeemed it; else away, when it is over.
-    async fn not_redeemable(&self) -> Result<Option<Response>, Refusal> {
+    /// Where this browser goes when it is in the portal already: by this very link, or, when the link is spent, by a
+    /// later one of the same customer.
+    async fn inside(&self) -> Result<Option<Place>, Error> {
         let Landing { session, portal, worth } = &self.landing;
-        if session.browser.is_some() && self.is_inside().await? {
-            return Ok(Some(go(self.place().url())));
-        }
-        Ok((*worth != Worth::Ready).then(|| leave(Problem::LinkOver, portal, Some(session))))
-    }
-
-    /// Whether this browser is signed in by this very link.
-    async fn is_inside(&self) -> Result<bool, Error> {
-        let Landing { session, portal, .. } = &self.landing;
-        let now = self.app.service().clock().now();
+        let Some(browser) = &session.browser else { return Ok(None) };
         if let (Place::Elsewhere(_), Some(_)) = (self.place(), self.nonce) {
             // The app there redeemed it and knows its own; this browser had the landing page.
-            return Ok(session.browser.as_ref().is_some_and(|browser| browser.is_live_at(now)) && portal.enabled);
+            let is_live = browser.is_live_at(self.app.service().clock().now()) && portal.enabled;
+            return Ok(is_live.then(|| self.place()));
         }
-        match auth::by_cookie(self.headers, self.app, Some(portal.id)).await {
-            Ok(user) => Ok(user.session().id == session.id),
-            Err(Error::SessionInvalid) => Ok(false),
-            Err(other) => Err(other),
-        }
+        let user = match auth::by_cookie(self.headers, self.app, Some(portal.id)).await {
+            Ok(user) => user,
+            Err(Error::SessionInvalid) => return Ok(None),
+            Err(other) => return Err(other),
+        };
+        let live = user.session();
+        let is_own = live.id == session.id || (*worth != Worth::Ready && live.customer_id == session.customer_id);
+        // To where the link leads, as far as the session that is live may go.
+        Ok(is_own.then(|| self.place_of(&Session { path: session.path.clone(), ..live.clone() })))
+    }
+
+    /// What a link that opens nothing any more leads to.
+    fn over(&self) -> Response {
+        leave(Problem::LinkOver, &self.landing.portal, Some(&self.landing.session))
     }
 
     fn place(&self) -> Place {
-        Place::of(self.app.public_url(), &self.landing.portal, &self.landing.session)
+        self.place_of(&self.landing.session)
+    }
+
+    fn place_of(&self, session: &Session) -> Place {
+        let portal = &self.landing.portal;
+        match Place::of(self.app.public_url(), portal, session) {
+            // A bearer token is good again and again, so it goes into our cookie and into no address elsewhere.
+            Place::Elsewhere(_) if self.credential.kind() == Kind::Bearer => Place::hosted(portal, session),
+            place => place,
+        }
     }
 
     /// The page that asks for the click, with a nonce for this browser unless it has one.
@@ -156,15 +171,23 @@ impl<'a> Link<'a> {
     fn new_nonce(&self, ends: Timestamp) -> Option<HeaderValue> {
         let Landing { session, portal, .. } = &self.landing;
         let is_new = self.nonce.is_none() && self.credential.kind() == Kind::Link;
+        // A link that is redeemed in its last second may be repeated after it.
+        let ends = ends.plus(REPEAT_WINDOW);
         is_new.then(|| cookie::keep_nonce(self.app, portal, session.id, &secret::nonce(), ends))
     }
 
     async fn redeem(&self, origin: Origin) -> Result<Response, Refusal> {
-        let Landing { session, portal, .. } = &self.landing;
+        let Landing { session, portal, worth } = &self.landing;
+        let is_ready = *worth == Worth::Ready;
+        // The exchange refuses a spent link as well, and has the trail tell of it.
+        let is_spent = session.used_at.is_some() && self.credential.kind() == Kind::Link;
+        if !is_ready && !is_spent {
+            return Ok(self.over());
+        }
         let token = self.credential.reveal();
         let place = match self.place() {
-            Place::Elsewhere(app) => return Ok(go(&app.with_query("session", &token))),
-            place @ Place::Ours(_) => place,
+            Place::Elsewhere(app) if is_ready => return Ok(go(&app.with_query("session", &token))),
+            place => place,
         };
         let started = match &session.browser {
             // A bearer token needs no exchange.
@@ -172,7 +195,7 @@ impl<'a> Link<'a> {
             _ => self.exchange(&token, origin).await,
         };
         let (token, ends) = match started {
-            Err(Error::SessionInvalid) => return Ok(leave(Problem::LinkOver, portal, Some(session))),
+            Err(Error::SessionInvalid) => return Ok(self.over()),
             other => other?,
         };
         let mut response = go(place.url());

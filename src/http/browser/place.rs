@@ -17,7 +17,7 @@ impl Place {
     pub(super) fn of(public_url: &str, portal: &Portal, session: &Session) -> Self {
         let path = session.path.as_deref();
         let Some(app) = portal.settings.app_url.as_deref().and_then(|app| join(app, path.unwrap_or_default())) else {
-            return Self::Ours(hosted(portal, session));
+            return Self::hosted(portal, session);
         };
         let ours = Url::parse(public_url).ok();
         // A cookie is seen on every port of its host, but not across schemes.
@@ -27,20 +27,20 @@ impl Place {
         }
     }
 
+    /// The hosted page that a session starts on.
+    pub(super) fn hosted(portal: &Portal, session: &Session) -> Self {
+        Self::Ours(match &session.path {
+            Some(path) => format!("/p/{}{path}", portal.id),
+            None => first_tab(portal, session),
+        })
+    }
+
     /// The address.
     pub(super) fn url(&self) -> &str {
         match self {
             Self::Ours(url) => url,
             Self::Elsewhere(url) => url.as_str(),
         }
-    }
-}
-
-/// The hosted page that a session starts on.
-fn hosted(portal: &Portal, session: &Session) -> String {
-    match &session.path {
-        Some(path) => format!("/p/{}{path}", portal.id),
-        None => first_tab(portal, session),
     }
 }
 

@@ -54,7 +54,7 @@ impl FromRequestParts<App> for Visit {
 
 async fn turned_away(app: &App, headers: &HeaderMap, portal: &Portal) -> Result<Response, Refusal> {
     let mut session = None;
-    for (_, token) in cookie::sessions(headers, app.is_https()).filter(|(owner, _)| *owner == portal.id) {
+    for (_, token) in cookie::sessions(headers, app.is_https(), Some(portal.id)) {
         let found = app.service().past_session(token).await?;
         session = session.or(found.filter(|session| session.portal_id == portal.id));
     }

@@ -24,6 +24,8 @@ const MAX_BODY: usize = 1024 * 1024;
 pub(crate) enum Fault {
     /// The portal has no upstream, or that one nothing at this path.
     NotConnected,
+    /// The upstream does not show this to that user.
+    Refused,
     /// The upstream can't be reached.
     Unreachable,
     /// It does not answer in time.
@@ -43,8 +45,10 @@ async fn fetch(app: &App, user: &EndUser, path: &str, query: Option<&str>) -> Re
     let mut request = forward::prepare(app, user, Method::GET, &format!("/{path}"), query).await.map_err(fault)?;
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     let answer = gateway.execute(request).await.map_err(fault)?;
-    if answer.status() == StatusCode::NOT_FOUND {
-        return Err(Fault::NotConnected);
+    match answer.status() {
+        StatusCode::NOT_FOUND => return Err(Fault::NotConnected),
+        StatusCode::FORBIDDEN => return Err(Fault::Refused),
+        _ => {}
     }
     if !answer.status().is_success() {
         return Err(Fault::Failed);

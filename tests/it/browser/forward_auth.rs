@@ -112,3 +112,29 @@ async fn envoys_way_of_asking_works_too() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documented_proxies_pass_on_all_that_is_told() {
+    let server = Server::start(Store::Sqlite).await;
+    let merchant = server.tenant();
+    let (browser, session) = bearer(&server, &merchant, json!({})).await;
+    let answer = browser.get(&auth(&session)).await.expect(200);
+    let told: Vec<_> =
+        answer.headers.keys().map(|name| name.as_str()).filter(|name| name.starts_with("vest")).collect();
+    assert_eq!(told.len(), 8, "{told:?}");
+    let lower = |text: &str| text.to_ascii_lowercase();
+    let nginx = lower(include_str!("../../../docs/forward-auth/nginx.conf"));
+    let traefik = lower(include_str!("../../../docs/forward-auth/traefik-routes.yml"));
+    let caddy = lower(include_str!("../../../docs/forward-auth/Caddyfile"));
+    let caddy = caddy.lines().find(|line| line.trim_start().starts_with("copy_headers ")).unwrap();
+    let envoy = include_str!("../../../docs/forward-auth/envoy.yaml");
+    let readme = lower(include_str!("../../../docs/forward-auth/README.md"));
+    for name in told {
+        // Both places that lead to the application.
+        assert_eq!(nginx.matches(&format!("proxy_set_header {name} ")).count(), 2, "{name}");
+        assert!(traefik.contains(&format!("- {name}\n")), "{name}");
+        assert!(caddy.split_whitespace().any(|copied| copied == name), "{name}");
+        assert!(envoy.contains("- { prefix: vestibule- }"));
+        assert!(readme.contains(&format!("| `{name}` |")), "{name}");
+    }
+}

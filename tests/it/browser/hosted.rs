@@ -3,6 +3,9 @@
 use reqwest::Method;
 use serde_json::json;
 
+use sqlx::{Connection as _, PgConnection};
+use vestibule::domain::id::PortalId;
+
 use super::{Guest, link, place, portal, portal_of, seen};
 use crate::support::{Server, Store};
 
@@ -150,6 +153,46 @@ async fn addresses_that_lead_nowhere() {
     assert!(page.text().starts_with("<!doctype html>"));
     let page = guest.send(Method::PUT, &path, &[]).await.expect(405);
     assert!(page.text().starts_with("<!doctype html>"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_address_tells_of_a_database_that_does_not_answer() {
+    let server = Server::start(Store::Postgres).await;
+    let merchant = server.tenant();
+    let (path, session) = link(&server, &merchant, json!({})).await;
+    let nowhere = format!("/p/{}/nothing", portal_of(&session));
+    let mut guest = Guest::new(&server);
+    guest.open(&path).await.expect(200);
+    guest.submit(&path).await.expect(303);
+    // The portal is remembered from here on, the session not yet.
+    Guest::new(&server).open(&nowhere).await.expect(404);
+    let mut lock = PgConnection::connect(server.database().url()).await.unwrap();
+    sqlx::raw_sql("begin; lock table portal_sessions in access exclusive mode").execute(&mut lock).await.unwrap();
+    for _ in 0..2 {
+        let page = guest.open(&nowhere).await.expect(503);
+        assert!(page.text().starts_with("<!doctype html>") && page.header("retry-after").is_some());
+    }
+    lock.close().await.unwrap();
+    guest.open(&nowhere).await.expect(404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_may_have_many_portals() {
+    let server = Server::start(Store::Sqlite).await;
+    let merchant = server.tenant();
+    let (path, session) = link(&server, &merchant, json!({})).await;
+    let mut guest = Guest::new(&server);
+    guest.sign_in(&path).await.expect(200);
+    // Of as many other portals, all of which come first.
+    let others: Vec<_> = (1..=30).map(|n| format!("vst_{}=bst_{n}", PortalId::at(n))).collect();
+    let own = guest.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+    let cookies = others.into_iter().chain(own).collect::<Vec<_>>().join("; ");
+    let id = portal_of(&session);
+    let http = server.http.header("cookie", &cookies);
+    http.get(&format!("/p/{id}/keys")).await.expect(200);
+    http.get(&format!("/v1/portals/{id}/auth")).await.expect(200);
+    let seen = http.get(&format!("/v1/portal-session?portal={id}")).await.expect(200).json();
+    assert_eq!(seen["id"], session["id"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

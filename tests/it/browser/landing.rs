@@ -150,6 +150,72 @@ async fn links_in_two_tabs_both_work() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_older_link_of_the_same_customer_leads_into_the_portal_as_well() {
+    for store in Store::both() {
+        let server = Server::start(store).await;
+        let merchant = server.tenant();
+        let (first, session) = link(&server, &merchant, json!({"path": "/billing"})).await;
+        let (second, _) = link(&server, &merchant, json!({})).await;
+        let (others, _) = link(&server, &merchant, json!({"customerExternalId": "acme-002"})).await;
+        let mut guest = Guest::new(&server);
+        guest.open(&first).await.expect(200);
+        let billing = place(&guest.submit(&first).await.expect(303));
+        guest.open(&billing).await;
+        guest.sign_in(&second).await.expect(200);
+        let second_only = guest.cookies.clone();
+        // A reload of the older one's page, Back and its button.
+        assert_eq!(place(&guest.open(&first).await.expect(303)), billing);
+        assert_eq!(place(&guest.submit(&first).await.expect(303)), billing);
+        assert_eq!(guest.cookies, second_only, "and the session stays the later one");
+        // Another customer's link is as over as ever.
+        Guest::new(&server).sign_in(&others).await.expect(200);
+        guest.open(&others).await.expect(410);
+        guest.submit(&format!("/p/{}/sign-out", portal_of(&session))).await.expect(303);
+        guest.open(&first).await.expect(410);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spent_link_that_is_redeemed_again_is_told_of() {
+    for store in Store::both() {
+        let server = Server::start(store).await;
+        let merchant = server.tenant();
+        let refused = async || {
+            let events = server.http.key(&merchant.key).get("/v1/events?type=portal_session.exchange_refused").await;
+            let events = events.expect(200).json()["data"].as_array().unwrap().clone();
+            events.iter().map(|event| event["portalSessionId"].clone()).collect::<Vec<_>>()
+        };
+        let (path, session) = link(&server, &merchant, json!({})).await;
+        let mut guest = Guest::new(&server);
+        guest.sign_in(&path).await.expect(200);
+        guest.submit(&path).await.expect(303);
+        let mut thief = Guest::new(&server);
+        thief.open(&path).await.expect(410);
+        assert_eq!(refused().await, [json!(null); 0], "who is inside or only looks has tried nothing");
+        let page = thief.submit(&path).await.expect(410);
+        assert!(page.text().contains("This link no longer works") && page.cookies().is_empty());
+        assert_eq!(refused().await, [session["id"].clone()]);
+        // As well where the app is elsewhere, which is not bothered with it.
+        portal(&server, &merchant, json!({"appUrl": "https://app.example/"})).await;
+        thief.submit(&path).await.expect(410);
+        assert_eq!(refused().await.len(), 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nonce_outlives_its_link_by_the_time_for_a_repeat() {
+    for store in Store::both() {
+        let server = Server::start(store).await;
+        let merchant = server.tenant();
+        let (path, _) = link(&server, &merchant, json!({"expiresIn": 60})).await;
+        let page = Guest::new(&server).open(&path).await.expect(200);
+        let seconds = page.header("set-cookie").unwrap().rsplit_once("Max-Age=").unwrap().1.to_owned();
+        let seconds: u32 = seconds.parse().unwrap();
+        assert!((110..=120).contains(&seconds), "{seconds}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_link_that_opens_nothing_says_why_and_where_to_go() {
     for store in Store::both() {
         let server = Server::start(store).await;

@@ -10,6 +10,7 @@ mod origins;
 mod own_portal;
 mod proxies;
 mod real;
+mod tabs;
 
 use std::collections::BTreeMap;
 

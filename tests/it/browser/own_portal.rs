@@ -45,3 +45,28 @@ async fn on_another_host_it_gets_the_link() {
         Guest::new(&server).open(&path).await.expect(410);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bearer_link_tells_another_host_nothing() {
+    for store in Store::both() {
+        let server = Server::start(store).await;
+        let merchant = server.tenant();
+        portal(&server, &merchant, json!({"appUrl": "https://app.example/portal"})).await;
+        let person = json!({"externalId": "acme-001"});
+        let person = server.http.key(&merchant.key).post("/v1/customers", person).await.expect(201).json();
+        let minted = server.http.header("x-api-key", &merchant.key);
+        let body = json!({"customer_id": person["id"]});
+        let minted = minted.post("/v2/customer-portal/sessions", body).await.expect(201).json();
+        let token = minted["data"]["token"].as_str().unwrap();
+        let path = minted["data"]["url"].as_str().unwrap().strip_prefix(&server.public_url()).unwrap().to_owned();
+        let mut guest = Guest::new(&server);
+        let page = guest.open(&path).await.expect(200);
+        assert!(!page.header("content-security-policy").unwrap().contains("app.example"));
+        let answer = guest.submit(&path).await.expect(303);
+        assert!(answer.header("set-cookie").unwrap().contains(&format!("={token};")));
+        let billing = place(&answer);
+        assert!(billing.starts_with("/p/ptl_") && billing.ends_with("/billing"), "{billing}");
+        guest.open(&billing).await.expect(200);
+        assert_eq!(place(&guest.open(&path).await.expect(303)), billing);
+    }
+}

@@ -4,6 +4,7 @@ use reqwest::Response;
 use serde_json::json;
 
 use super::{link, nginx, portal};
+use crate::gateway::claims;
 use crate::support::{Server, Store};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -16,7 +17,11 @@ async fn nginx_guards_an_application() {
         let _nginx = nginx::Nginx::start(port, &server, nginx::echo(), id.as_str().unwrap());
         let client = nginx::client(port);
         let get = async |path: &str, cookie: &str| -> Response {
-            let forged = [("vestibule-customer-external-id", "boss"), ("vestibule-permissions", "*.*.*")];
+            let forged = [
+                ("vestibule-customer-external-id", "boss"),
+                ("vestibule-permissions", "*.*.*"),
+                ("vestibule-assertion", "boss.forged.it"),
+            ];
             let request = client.get(format!("{origin}{path}")).header("cookie", cookie).basic_auth("own", Some("x"));
             forged.iter().fold(request, |request, (name, value)| request.header(*name, *value)).send().await.unwrap()
         };
@@ -31,7 +36,11 @@ async fn nginx_guards_an_application() {
         );
         // With one: in, and the application knows who it is.
         let cookie = sign_in(&server, &client, &origin, &merchant.key, json!(["api.*.read_key"])).await;
-        let seen = get("/app/orders?x=1", &cookie).await.text().await.unwrap().to_ascii_lowercase();
+        let seen = get("/app/orders?x=1", &cookie).await.text().await.unwrap();
+        let jwks = server.http.get("/.well-known/jwks.json").await.expect(200).json();
+        let claims = claims(assertion(&seen).expect("an assertion"), &jwks);
+        assert_eq!((&claims["sub"], &claims["aud"]), (&json!("Acme & Sons"), &id));
+        let seen = seen.to_ascii_lowercase();
         assert!(seen.starts_with("get /app/orders?x=1 "), "{seen}");
         assert!(seen.contains("vestibule-customer-external-id: acme%20%26%20sons\r\n"), "{seen}");
         assert!(seen.contains("vestibule-permissions: api.*.read_key\r\n"), "{seen}");
@@ -41,7 +50,8 @@ async fn nginx_guards_an_application() {
         let all = json!(["billing.*.*"]);
         let cookie = sign_in(&server, &client, &origin, &merchant.key, all).await;
         let seen = get("/app/invoices/7", &cookie).await.text().await.unwrap();
-        assert!(!seen.contains("*.*.*"), "{seen}");
+        assert!(!seen.contains("*.*.*") && !seen.contains("boss"), "{seen}");
+        assert!(assertion(&seen).is_some(), "{seen}");
         // More permissions than fit: none is told, and none can be forged.
         let many: Vec<_> = (0..50).map(|n| format!("a.b{n}.{}", "c".repeat(100))).collect();
         let cookie = sign_in(&server, &client, &origin, &merchant.key, json!(many)).await;
@@ -50,6 +60,15 @@ async fn nginx_guards_an_application() {
         // Nobody asks the guard directly.
         assert_eq!(get("/_vestibule", &cookie).await.status(), 404);
     }
+}
+
+/// The one assertion that the application received.
+fn assertion(seen: &str) -> Option<&str> {
+    let mut lines = seen.lines().filter_map(|line| line.split_once(": "));
+    let mut found = lines.by_ref().filter(|(name, _)| name.eq_ignore_ascii_case("vestibule-assertion"));
+    let (first, second) = (found.next(), found.next());
+    assert!(second.is_none(), "{seen}");
+    first.map(|(_, value)| value)
 }
 
 fn location(answer: &Response) -> &str {

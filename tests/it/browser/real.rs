@@ -10,12 +10,14 @@ use super::{nginx, portal};
 use crate::support::{Server, Store};
 
 /// One after the other: each has a browser, and the machine has few cores.
-const SUITES: [&str; 4] = ["https", "flow", "pages", "scanner"];
+const SUITES: [&str; 5] = ["https", "flow", "pages", "data", "scanner"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_works_in_a_real_browser() {
     // A browser counts as one address, and a scanner is meant to come often.
-    let plain = Server::with(Store::Sqlite).env("VESTIBULE_LIMITS__ADDRESS_BURST", "0").start().await;
+    let plain = Server::with(Store::Sqlite).env("VESTIBULE_LIMITS__ADDRESS_BURST", "0");
+    // The suite `data` is a merchant's back end as well.
+    let plain = plain.env("VESTIBULE_GATEWAY__ALLOW_PRIVATE", "true").start().await;
     let (port, server) = nginx::server_behind(Store::Postgres).await;
     let tenants = [server.tenant(), server.tenant()];
     let guarded = portal(&server, &tenants[0], json!({})).await["id"].clone();

@@ -1,5 +1,6 @@
 //! A merchant's back end: remembers what it was asked, and answers by the path.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 /// It ends with the test's runtime.
@@ -16,6 +17,7 @@ use tokio::net::TcpListener;
 pub(crate) struct Upstream {
     pub(crate) url: String,
     seen: Arc<Mutex<Vec<Seen>>>,
+    told: Arc<Mutex<HashMap<String, (u16, Value)>>>,
 }
 
 /// A request that came.
@@ -36,15 +38,28 @@ impl Upstream {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/base", listener.local_addr().expect("an address"));
-        let upstream = Self { url, seen: Arc::default() };
+        let upstream = Self { url, seen: Arc::default(), told: Arc::default() };
         let router = Router::new().fallback(answer).with_state(upstream.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         upstream
     }
 
+    /// Answers a path so from now on.
+    pub(crate) fn tell(&self, path: &str, status: u16, body: Value) {
+        self.told.lock().expect("no panic").insert(path.to_owned(), (status, body));
+    }
+
     /// The last request that came.
     pub(crate) fn last(&self) -> Seen {
         self.seen.lock().expect("no panic").last().cloned().expect("a request")
+    }
+
+    /// What was asked for since the last time, in the order of the alphabet: requests may come side by side.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        let seen = std::mem::take(&mut *self.seen.lock().expect("no panic"));
+        let mut asked: Vec<_> = seen.iter().map(|seen| seen.head.uri.to_string()).collect();
+        asked.sort_unstable();
+        asked
     }
 
     /// How many came.
@@ -59,7 +74,12 @@ async fn answer(State(upstream): State<Upstream>, request: Request) -> Response 
     let Ok(body) = to_bytes(body, usize::MAX).await else { return ().into_response() };
     let length = body.len();
     upstream.seen.lock().expect("no panic").push(Seen { head, body: body.into() });
-    match path.strip_prefix("/base").unwrap_or_default() {
+    let path = path.strip_prefix("/base").unwrap_or_default();
+    if let Some((status, body)) = upstream.told.lock().expect("no panic").get(path).cloned() {
+        let status = axum::http::StatusCode::from_u16(status).expect("a status");
+        return (status, axum::Json(body)).into_response();
+    }
+    match path {
         "/slow" => {
             tokio::time::sleep(Duration::from_secs(30)).await;
             ().into_response()

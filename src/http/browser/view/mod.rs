@@ -117,22 +117,30 @@ pub enum Content {
 pub enum TabBody {
     /// The portal has no source of data for this tab.
     NotConnected,
-    /// The merchant's data, with the addresses of the pages before and after; an empty one says so.
-    Data {
-        /// The data.
-        data: Data,
-        /// The page before.
-        previous: Option<String>,
-        /// The page after.
-        next: Option<String>,
-    },
-    /// The merchant's data could not be had.
+    /// The merchant's data, at least one part of it.
+    Parts(Vec<Part>),
+    /// Nothing of the merchant's data could be had.
     Upstream {
         /// Why.
         fault: UpstreamFault,
         /// The address to try again, usually the tab's own.
         retry: String,
     },
+}
+
+/// A list or an object of the merchant's, with pages of its own; an empty one says so.
+#[derive(Debug)]
+pub struct Part {
+    /// Its heading, on a tab that has several.
+    pub title: Option<&'static str>,
+    /// The data, or why it could not be had.
+    pub data: Result<Data, UpstreamFault>,
+    /// The page before.
+    pub previous: Option<String>,
+    /// The page after.
+    pub next: Option<String>,
+    /// The address to try again.
+    pub retry: String,
 }
 
 /// How the merchant's service failed.
@@ -153,6 +161,12 @@ impl UpstreamFault {
             Self::TimedOut => timed_out,
             Self::Failed => failed,
         }
+    }
+}
+
+impl Part {
+    fn is_empty(&self) -> bool {
+        self.data.as_ref().is_ok_and(Data::is_empty)
     }
 }
 

@@ -27,8 +27,12 @@ fn hosted(portal: &Portal, viewer: &Viewer, preview: bool, tabs: &[Tab], content
     Hosted { locale: Locale::En, portal, viewer, expires_at, preview, tabs, content }.render().unwrap()
 }
 
+fn part(title: Option<&'static str>, data: Result<Data, UpstreamFault>) -> Part {
+    Part { title, data, previous: None, next: Some("?after=\"x".into()), retry: "?".into() }
+}
+
 fn data(json: &serde_json::Value) -> TabBody {
-    TabBody::Data { data: Data::new(json, Locale::En), previous: None, next: Some("?after=\"x".into()) }
+    TabBody::Parts(vec![part(None, Ok(Data::new(json, Locale::En)))])
 }
 
 /// Some of every kind of page, filled with the same text wherever a user's text may stand.
@@ -41,6 +45,14 @@ fn pages(locale: Locale, text: &str) -> Vec<String> {
         Content::Tab(Tab::Keys, data(&json!([{ "a": text, text: "b", "status": text, "id": text }]))),
         Content::Tab(Tab::Docs, data(&json!({ "a": text, text: { "x": [text], "y": { "z": text } } }))),
         Content::Tab(Tab::Docs, data(&json!([text, 1]))),
+        Content::Tab(
+            Tab::Billing,
+            TabBody::Parts(vec![
+                part(Some("One"), Ok(Data::new(&json!([{ "a": text }]), locale))),
+                part(Some("Two"), Ok(Data::default())),
+                part(Some("Three"), Err(UpstreamFault::Unreachable)),
+            ]),
+        ),
         Content::Tab(Tab::Billing, TabBody::Upstream { fault: UpstreamFault::TimedOut, retry: "?".into() }),
         Content::Access(Access {
             since: expires_at,

@@ -181,6 +181,8 @@ pub struct Text {
 
     pub tabs: PerTab,
     pub tab_leads: PerTab,
+    /// Subscriptions, invoices.
+    pub billing: [&'static str; 2],
     pub nothing_yet: PerTab,
     pub nothing_yet_note: &'static str,
     pub not_connected: &'static str,

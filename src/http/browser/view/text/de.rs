@@ -30,6 +30,7 @@ pub(super) static TEXT: Text = Text {
         "Ihre Abonnements, Rechnungen und Zahlungen.",
         "Anleitungen und Referenz für Ihre Integration.",
     ]),
+    billing: ["Abonnements", "Rechnungen"],
     nothing_yet: PerTab([
         "Noch keine Schlüssel",
         "Noch keine Nutzung",

@@ -30,6 +30,7 @@ pub(super) static TEXT: Text = Text {
         "Your subscriptions, invoices and payments.",
         "Guides and reference for your integration.",
     ]),
+    billing: ["Subscriptions", "Invoices"],
     nothing_yet: PerTab(["No keys yet", "No usage yet", "No billing activity yet", "No documents yet"]),
     nothing_yet_note: "As soon as there is something, you will find it here.",
     not_connected: "Nothing is connected here yet",

@@ -30,6 +30,7 @@ pub(super) static TEXT: Text = Text {
         "Sus suscripciones, facturas y pagos.",
         "Guías y referencia para su integración.",
     ]),
+    billing: ["Suscripciones", "Facturas"],
     nothing_yet: PerTab([
         "Aún no hay claves",
         "Aún no hay datos de uso",

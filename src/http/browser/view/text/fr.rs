@@ -30,6 +30,7 @@ pub(super) static TEXT: Text = Text {
         "Vos abonnements, factures et paiements.",
         "Guides et référence pour votre intégration.",
     ]),
+    billing: ["Abonnements", "Factures"],
     nothing_yet: PerTab([
         "Aucune clé pour l’instant",
         "Aucune utilisation pour l’instant",
