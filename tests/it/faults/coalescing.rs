@@ -130,7 +130,9 @@ async fn a_batch_never_mixes_up_tenants() {
         let rest = (0..48).map(|n| (server.http.key(&tenants[n % 4].key), "/v1/portal-sessions", body(n))).collect();
         let made = together(&url, create(&server, &tenants[0], json!({})), rest).await;
         if store == Store::Postgres {
-            assert_eq!(transactions(&url).await, before + 2, "the batch was none");
+            // The held-up write makes for smaller batches, until the first of them was quick.
+            let made = transactions(&url).await - before;
+            assert!((2..=7).contains(&made), "48 sessions in {made} transactions");
         }
         let made: Vec<Value> = made.into_iter().map(|answer| answer.expect(201).json()).collect();
         for (n, session) in made.iter().enumerate() {
