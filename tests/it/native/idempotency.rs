@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::support::{Answer, Http, SESSIONS, Server, World, creation, ids, text};
+use crate::support::{Answer, Db, Http, SESSIONS, Server, World, creation, ids, mint, text};
 
 fn named(api: &Http, key: &str) -> Http {
     api.header("idempotency-key", key)
@@ -173,11 +173,12 @@ async fn nothing_is_kept_of_429_and_503() {
     };
     assert!(text(&first.json(), "token").starts_with("pst_"));
 
-    // A database that lets nobody write.
-    let busy = World::new(crate::support::Store::Sqlite).await;
-    let link = busy.mint(json!({})).await;
-    let lock = busy.db().await.lock_session(text(&link, "id")).await;
-    let api = named(&busy.api, "busy");
+    // A database that lets nobody write; not the one that other tests share.
+    let busy = Server::start(crate::support::Store::Sqlite).await;
+    let api = busy.http.key(&busy.tenant().key);
+    let link = mint(api.clone(), json!({})).await;
+    let lock = Db::open(busy.database()).await.lock_session(text(&link, "id")).await;
+    let api = named(&api, "busy");
     let refused = api.post(SESSIONS, creation(json!({}))).await;
     lock.release().await;
     refused.refused(503, "api_error", "unavailable");
