@@ -210,6 +210,8 @@ impl Merchant {
             browser,
         };
         let mut event = self.event(EventType::SessionCreated);
+        // The moment is the session's, also when a millisecond has passed since.
+        event.at = now;
         event.session_id = Some(id);
         event.portal_id = Some(portal.id);
         let (link_hash, browser_hash) = match request.mode {
