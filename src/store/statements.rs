@@ -32,7 +32,7 @@ macro_rules! statements {
     ($($on:ident $name:ident = $sql:expr;)*) => {
         $(pub(super) const $name: &str = $sql;)*
         /// The statements of this file.
-        pub(super) const STATEMENTS: &[$crate::store::statements::Statement] = &[
+        pub(in crate::store) const STATEMENTS: &[$crate::store::statements::Statement] = &[
             $($crate::store::statements::Statement {
                 name: stringify!($name),
                 on: $crate::store::statements::On::$on,

@@ -1,0 +1,183 @@
+//! Connections to PostgreSQL: many, some of which may break at any moment.
+
+use super::{Link, Options, detached};
+use crate::store::{StoreError, statements::statements, writes::Writes};
+use futures_util::future::BoxFuture;
+use sqlx::{
+    Connection, PgConnection, PgPool, Row,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+use tokio::time::timeout;
+
+/// An operation that takes longer, the wait for its connection included, is given up, and its connection with it: a
+/// client waits 3 s at most.
+const OPERATION_LIMIT: Duration = Duration::from_millis(2500);
+/// The same for the poll: an answer that comes later is worth nothing, and the next poll may find the database back.
+const PULSE_LIMIT: Duration = Duration::from_millis(1000);
+/// What is left of a limit for the statement itself, when the wait for a connection took the rest.
+const MARGIN: Duration = Duration::from_millis(500);
+/// Every statement goes by an index and is planned once on each connection: planning one over all the partitions takes
+/// longer than running it, and a plan made while a table was small must not scan it when it has grown.
+const SETTINGS: [(&str, &str); 6] = [
+    ("statement_timeout", "4s"),
+    ("idle_in_transaction_session_timeout", "10s"),
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+];
+
+statements! {
+    Postgres IN_RECOVERY = "select pg_is_in_recovery()";
+}
+
+/// PostgreSQL.
+#[derive(Clone)]
+pub struct Postgres {
+    pool: PgPool,
+    /// A connection for the poll alone, which must not wait behind requests.
+    pulse: PgPool,
+    /// Behind PgBouncer in transaction mode statements can't stay prepared, and belong into transactions.
+    pub(in crate::store) persistent: bool,
+    /// How to reach the server without limits of time, for migrations and the sweep.
+    plain: Arc<PgConnectOptions>,
+    limit: Duration,
+    pub(super) writes: Arc<Writes>,
+    /// Connections opened before this instant are not trusted: the server went away since.
+    broken_at: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Postgres {
+    pub(super) fn open(options: &Options) -> Result<Self, StoreError> {
+        let persistent = !options.url.contains("statement-cache-capacity=0");
+        // PgBouncer refuses start-up parameters, so the settings go only to a server that is reached directly. No statement
+        // has floats, for which sqlx would send one as well.
+        let plain = PgConnectOptions::from_str(&options.url)?.application_name("vestibule").extra_float_digits(None);
+        let connect = if persistent { plain.clone().options(SETTINGS) } else { plain.clone() };
+        let broken_at = Arc::new(Mutex::new(None::<Instant>));
+        let pool = |size, limit: Duration| {
+            let check = Arc::clone(&broken_at);
+            PgPoolOptions::new()
+                .max_connections(size)
+                .acquire_timeout(limit - MARGIN)
+                .test_before_acquire(false)
+                .after_connect(|conn, _| Box::pin(refuse_replica(conn)))
+                .before_acquire(move |_, meta| {
+                    let broken = *check.lock().unwrap_or_else(PoisonError::into_inner);
+                    let trusted = broken.is_none_or(|at| at.elapsed() > meta.age);
+                    Box::pin(async move { Ok(trusted) })
+                })
+                .connect_lazy_with(connect.clone())
+        };
+        let (requests, pulse) = (pool(options.max_connections, OPERATION_LIMIT), pool(1, PULSE_LIMIT));
+        let (plain, limit, writes) = (Arc::new(plain), OPERATION_LIMIT, Arc::default());
+        Ok(Self { pool: requests, pulse, persistent, plain, limit, writes, broken_at })
+    }
+
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+        self.pulse.close().await;
+    }
+
+    /// The pool, for tests.
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+
+    /// A connection of its own on which a statement may take as long as it needs.
+    pub(in crate::store) async fn unhurried(&self) -> Result<PgConnection, sqlx::Error> {
+        PgConnection::connect_with(&self.plain).await
+    }
+
+    /// The same database over the connection that the poll has for itself.
+    pub(in crate::store) fn pulse(&self) -> Self {
+        Self { pool: self.pulse.clone(), limit: PULSE_LIMIT, ..self.clone() }
+    }
+
+    pub(in crate::store) async fn read<T, F>(&self, op: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Link<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        // Unnamed statements survive PgBouncer only within one transaction.
+        if self.persistent { self.lend(op).await } else { self.transaction(op).await }
+    }
+
+    /// One statement that writes is a transaction of its own.
+    pub(in crate::store) async fn write_at_once<T, F>(&self, op: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Link<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        self.writes.note(self.read(op).await)
+    }
+
+    pub(in crate::store) async fn write<T, F>(&self, op: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Link<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        self.writes.note(self.transaction(op).await)
+    }
+
+    async fn transaction<T, F>(&self, op: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Link<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        self.lend(move |link| {
+            Box::pin(async move {
+                let persistent = link.persistent;
+                let mut tx = link.conn.begin().await?;
+                let done = op(Link { conn: &mut tx, persistent }).await?;
+                tx.commit().await?;
+                Ok(done)
+            })
+        })
+        .await
+    }
+
+    async fn lend<T, F>(&self, op: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Link<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        let db = self.clone();
+        detached(async move {
+            let asked = Instant::now();
+            // Whatever a server says to a new connection (an unknown database or role, say), it passes with the failover.
+            let mut conn = db.pool.acquire().await.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            let left = db.limit.saturating_sub(asked.elapsed());
+            let result = timeout(left, op(Link { conn: &mut *conn, persistent: db.persistent })).await;
+            let result = result.unwrap_or_else(|_| Err(StoreError::Unavailable("it does not answer in time".into())));
+            if result.as_ref().is_err_and(StoreError::spoils_connection) {
+                *db.broken_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                drop(conn.detach());
+            }
+            result
+        })
+        .await
+    }
+}
+
+/// A replica answers reads, and may not know yet what was revoked. One server never becomes a replica while connections
+/// to it last, so asking once is enough. The simple protocol needs no prepared statement, so PgBouncer passes it on.
+async fn refuse_replica(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let row = sqlx::raw_sql(IN_RECOVERY).fetch_one(conn).await?;
+    match row.try_get(0)? {
+        true => Err(sqlx::Error::Protocol("it is a replica that takes no writes".into())),
+        false => Ok(()),
+    }
+}
+
+impl fmt::Debug for Postgres {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Postgres")
+    }
+}

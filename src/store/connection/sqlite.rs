@@ -1,0 +1,139 @@
+//! Connections to SQLite: readers, and the one that writes.
+
+use super::{ACQUIRE_LIMIT, Link, Options, detached};
+use crate::store::{StoreError, writes::Writes};
+use futures_util::future::BoxFuture;
+use sqlx::{
+    Connection, SqliteConnection, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use tokio::time::sleep;
+
+const READERS: u32 = 4;
+const BUSY: &str = "5";
+/// When a file that is locked is tried again.
+const AGAIN: Duration = Duration::from_millis(20);
+/// Pages of the write-ahead log, 4 KiB each, before it goes into the database: a page that is written again and again
+/// goes there once.
+const WAL_PAGES: &str = "8000";
+/// How much of the database the writer remembers, in KiB (so the minus); readers have the default, 2 MiB.
+const WRITER_CACHE: &str = "-32768";
+
+/// SQLite: any number of readers, one writer.
+#[derive(Clone)]
+pub struct Sqlite {
+    readers: SqlitePool,
+    /// A connection for the poll alone, which must not wait behind requests.
+    pulse: SqlitePool,
+    writer: SqlitePool,
+    pub(super) writes: Arc<Writes>,
+}
+
+impl Sqlite {
+    pub(super) async fn open(options: &Options) -> Result<Self, StoreError> {
+        let connect = SqliteConnectOptions::from_str(&options.url)?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(options.busy_timeout)
+            .foreign_keys(true)
+            .pragma("temp_store", "memory")
+            .pragma("wal_autocheckpoint", WAL_PAGES)
+            .optimize_on_close(true, 400);
+        if let Some(folder) = connect.get_filename().parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(sqlx::Error::Io)?;
+        }
+        let patience = options.busy_timeout;
+        let writer = sqlite_pool(1, connect.clone().pragma("cache_size", WRITER_CACHE), patience).await?;
+        let readers = sqlite_pool(READERS, connect.clone(), patience).await?;
+        let pulse = sqlite_pool(1, connect, patience).await?;
+        Ok(Self { readers, pulse, writer, writes: Arc::default() })
+    }
+
+    pub(super) async fn close(&self) {
+        self.readers.close().await;
+        self.pulse.close().await;
+        self.writer.close().await;
+    }
+
+    /// The pool that writes, for migrations and tests.
+    pub fn pool(&self) -> &SqlitePool {
+        &self.writer
+    }
+
+    /// The same database over the connection that the poll has for itself.
+    pub(in crate::store) fn pulse(&self) -> Self {
+        Self { readers: self.pulse.clone(), ..self.clone() }
+    }
+
+    pub(in crate::store) async fn read<T, F>(&self, op: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Link<'c, SqliteConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        let pool = self.readers.clone();
+        detached(async move {
+            let mut conn = pool.acquire().await?;
+            op(Link { conn: &mut *conn, persistent: true }).await
+        })
+        .await
+    }
+
+    pub(in crate::store) async fn write<T, F>(&self, op: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Link<'c, SqliteConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        let pool = self.writer.clone();
+        let done = detached(async move {
+            let mut conn = pool.acquire().await?;
+            let result = Self::commit(&mut conn, op).await;
+            if result.as_ref().is_err_and(StoreError::spoils_connection) {
+                // On a full disk SQLite has rolled back by itself, and sqlx counts a transaction that is no more.
+                conn.close().await.ok();
+            }
+            result
+        });
+        self.writes.note(done.await)
+    }
+
+    async fn commit<T, F>(conn: &mut SqliteConnection, op: F) -> Result<T, StoreError>
+    where
+        F: for<'c> FnOnce(Link<'c, SqliteConnection>) -> BoxFuture<'c, Result<T, StoreError>>,
+    {
+        let mut tx = conn.begin_with("begin immediate").await?;
+        let done = op(Link { conn: &mut *tx, persistent: true }).await?;
+        tx.commit().await?;
+        Ok(done)
+    }
+}
+
+/// Opens connections. While another process turns a new file into one with a write-ahead log, SQLite says at once that it
+/// is locked, whatever its own time to wait is.
+async fn sqlite_pool(size: u32, connect: SqliteConnectOptions, patience: Duration) -> Result<SqlitePool, sqlx::Error> {
+    let started = Instant::now();
+    loop {
+        let pool =
+            SqlitePoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_LIMIT).test_before_acquire(false);
+        match pool.connect_with(connect.clone()).await {
+            Err(sqlx::Error::Database(refusal))
+                if refusal.code().as_deref() == Some(BUSY) && started.elapsed() < patience =>
+            {
+                sleep(AGAIN).await;
+            }
+            opened => return opened,
+        }
+    }
+}
+
+impl fmt::Debug for Sqlite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sqlite")
+    }
+}
