@@ -18,7 +18,7 @@ const TOP: Uuid = Uuid::max();
 const TO_COME: Seconds = Seconds(3600);
 /// Links that live longer have an index of their own, so that a list of links that can be used reads no further back than
 /// this among all the others.
-const SHORT_LINK: Seconds = Seconds(3600);
+const SHORT_LINK: Seconds = Seconds(900);
 
 /// Which part of a list to read.
 #[derive(Clone, Copy, Debug)]
@@ -165,11 +165,11 @@ fn list_sql(store: &Store, status: StatusFilter, index: Index, down: bool) -> St
     let (portals, long) = match store {
         Store::Postgres(_) => (
             "s.portal_id = any(string_to_array($6, ',')::uuid[])",
-            "s.link_expires_at - s.created_at > interval '1 hour'",
+            "s.link_expires_at - s.created_at > interval '15 minutes'",
         ),
         Store::Sqlite(_) => (
             "s.portal_id in (select unhex(value) from json_each('[\"' || replace($6, ',', '\",\"') || '\"]'))",
-            "s.link_expires_at - s.created_at > 3600000",
+            "s.link_expires_at - s.created_at > 900000",
         ),
     };
     let (condition, uses_now) = status.condition();

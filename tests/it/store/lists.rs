@@ -1,4 +1,4 @@
-//! Lists of links that can be used, which are read in two parts: those of the last hour, and those that live longer.
+//! Lists of links that can be used, which are read in two parts: those of the last quarter of an hour, and those that live longer.
 
 use vestibule::domain::{
     session::{Session, Status},
@@ -9,10 +9,10 @@ use vestibule::store::{ListFilter, Page, StatusFilter};
 use super::bench::{Bench, NOW, hash, insert_tenant};
 
 const HOUR: i64 = 3600;
-/// How long ago, in seconds: within the hour, at its edge and long before.
-const AGES: [i64; 9] = [0, 600, 899, HOUR - 1, HOUR, HOUR + 1, 5 * HOUR, 50 * HOUR, 160 * HOUR];
+/// How long ago, in seconds: within a quarter of an hour, at its edge and long before.
+const AGES: [i64; 9] = [0, 600, 899, 900, 901, HOUR, 5 * HOUR, 50 * HOUR, 160 * HOUR];
 /// How long links live, in seconds.
-const LIVES: [u32; 6] = [60, 900, 3600, 3601, 86_400, 604_800];
+const LIVES: [u32; 6] = [60, 900, 901, 3600, 86_400, 604_800];
 const EVERYTHING: Page = Page { limit: 1000, starting_after: None, ending_before: None };
 
 impl Bench {
