@@ -7,7 +7,7 @@
 use crate::domain::time::Timestamp;
 use std::{
     sync::atomic::{AtomicI64, Ordering},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 /// A measurement this far off makes an instance unready: something is wrong with a clock.
@@ -57,6 +57,13 @@ impl Clock {
     fn since_start(&self, asked: Instant) -> i64 {
         (asked.duration_since(self.started) + asked.elapsed() / 2).as_micros() as i64
     }
+}
+
+/// This machine's wall clock, for the log alone.
+#[expect(clippy::disallowed_methods, reason = "the one place that reads it")]
+pub fn wall() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(since.as_millis() as i64)
 }
 
 #[cfg(test)]

@@ -1,10 +1,15 @@
 //! What the service tells of itself: a log on standard error, numbers for Prometheus.
 
+mod json;
+mod lines;
+
 use crate::config::LogFormat;
 use axum::{Router, http::header, routing::get};
+use json::Json;
+use lines::Lines;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use std::{
-    io::{IsTerminal, stderr},
+    io::{IsTerminal, Stderr, stderr},
     time::Duration,
 };
 use tracing::level_filters::LevelFilter;
@@ -17,24 +22,36 @@ const BUCKETS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1
 /// How often what was measured is folded together, which bounds the memory it takes.
 const UPKEEP: Duration = Duration::from_secs(5);
 
+/// The log; dropped last, so that nothing that was said is missing from it.
+#[must_use]
+pub struct Log(Lines<Stderr>);
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.0.write_out();
+    }
+}
+
 /// Starts the log: at `info`, or as `RUST_LOG` says. A second call changes nothing.
-pub fn init(format: LogFormat) {
+pub fn init(format: LogFormat) -> Log {
     let is_text = match format {
         LogFormat::Auto => stderr().is_terminal(),
         LogFormat::Json => false,
         LogFormat::Text => true,
     };
     let wanted = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-    let lines = match is_text {
-        true => fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal()).boxed(),
-        false => fmt::layer().with_writer(stderr).json().flatten_event(true).boxed(),
+    let lines = Lines::to(stderr());
+    let told = match is_text {
+        true => fmt::layer().with_writer(lines.clone()).with_ansi(stderr().is_terminal()).boxed(),
+        false => fmt::layer().with_writer(lines.clone()).event_format(Json).boxed(),
     };
     // Not `with_filter`: a library that only asks whether it may tell makes a layer's own filter lose the next line.
-    let started = tracing_subscriber::registry().with(wanted).with(discretion()).with(lines).try_init();
+    let started = tracing_subscriber::registry().with(wanted).with(discretion()).with(told).try_init();
     if started.is_ok() {
         // A panic is caught further out; its message belongs into the log like everything else.
         std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a defect")));
     }
+    Log(lines)
 }
 
 /// Below `info`, libraries tell of bytes on the wire and of statements' values: credentials would be

@@ -103,7 +103,7 @@ impl Command {
 
 async fn migrate() -> Result<(), Failure> {
     let config = Config::load()?;
-    telemetry::init(config.log.format);
+    let _log = telemetry::init(config.log.format);
     let store = open(&config, PATIENCE).await?;
     store.migrate().await?;
     store.close().await;
@@ -113,7 +113,7 @@ async fn migrate() -> Result<(), Failure> {
 /// Does an operator's work on a database that may be new, and prints what comes of it.
 async fn operate(work: impl AsyncFnOnce(&Service) -> Result<Value, Failure>) -> Result<(), Failure> {
     let config = Config::load()?;
-    telemetry::init(config.log.format);
+    let _log = telemetry::init(config.log.format);
     let store = open(&config, PATIENCE).await?;
     store.migrate().await?;
     let service = Service::start(store.clone(), settings(&config)).await?;

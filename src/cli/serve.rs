@@ -16,7 +16,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Serves until a signal says stop.
 pub(super) async fn run(is_dev: bool, upstream_url: Option<String>) -> Result<(), Failure> {
     let mut config = Config::load()?;
-    telemetry::init(config.log.format);
+    let _log = telemetry::init(config.log.format);
     if is_dev {
         dev::prepare(&mut config)?;
     }
