@@ -35,10 +35,12 @@ pub(crate) async fn preflight(State(app): State<App>, request: Request) -> Respo
 /// Lets a script of the portal's own origins read the answer, and learn that there is no session.
 pub(crate) async fn share(State(app): State<App>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let asked = parts.clone();
+    let asked = parts.headers.contains_key(header::ORIGIN).then(|| parts.clone());
     let mut response = next.run(Request::from_parts(parts, body)).await;
     let tells_of = response.extensions().get::<TellsOf>().copied();
-    if asked.headers.contains_key(header::ORIGIN) && may_read(&app, &asked, tells_of, response.status()).await {
+    if let Some(asked) = asked
+        && may_read(&app, &asked, tells_of, response.status()).await
+    {
         allow(response.headers_mut(), &asked.headers);
     }
     response.headers_mut().append(header::VARY, HeaderValue::from_static("Origin"));

@@ -8,7 +8,13 @@ pub(super) use postgres::STATEMENTS;
 pub use sqlite::Sqlite;
 
 use super::{Store, StoreError};
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+use tokio::task::JoinHandle;
 
 /// How long a client can wait for a connection.
 const ACQUIRE_LIMIT: Duration = Duration::from_millis(2000);
@@ -65,9 +71,21 @@ impl Store {
     }
 }
 
-/// Runs to its end whatever becomes of the caller.
-async fn detached<T: Send + 'static>(
-    work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
-) -> Result<T, StoreError> {
-    tokio::spawn(work).await.unwrap_or_else(|stopped| Err(StoreError::Unavailable(stopped.to_string())))
+/// Work that runs to its end whatever becomes of the caller. It begins at once, and the handle is small: what waits for
+/// the database is in no future that carries it through the layers.
+pub(in crate::store) struct Detached<T>(JoinHandle<Result<T, StoreError>>);
+
+impl<T: Send + 'static> Detached<T> {
+    fn start(work: impl Future<Output = Result<T, StoreError>> + Send + 'static) -> Self {
+        Self(tokio::spawn(work))
+    }
+}
+
+impl<T> Future for Detached<T> {
+    type Output = Result<T, StoreError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let ended = Pin::new(&mut self.0).poll(context);
+        ended.map(|done| done.unwrap_or_else(|stopped| Err(StoreError::Unavailable(stopped.to_string()))))
+    }
 }

@@ -1,6 +1,6 @@
 //! Connections to PostgreSQL: many, some of which may break at any moment.
 
-use super::{Link, Options, detached};
+use super::{Detached, Link, Options};
 use crate::store::{StoreError, statements::statements, writes::Writes};
 use futures_util::future::BoxFuture;
 use sqlx::{
@@ -100,13 +100,13 @@ impl Postgres {
         Self { pool: self.pulse.clone(), limit: PULSE_LIMIT, ..self.clone() }
     }
 
-    pub(in crate::store) async fn read<T, F>(&self, op: F) -> Result<T, StoreError>
+    pub(in crate::store) fn read<T, F>(&self, op: F) -> Detached<T>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(Link<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         // Unnamed statements survive PgBouncer only within one transaction.
-        if self.persistent { self.lend(op).await } else { self.transaction(op).await }
+        if self.persistent { self.lend(op) } else { self.transaction(op) }
     }
 
     /// One statement that writes is a transaction of its own.
@@ -126,7 +126,7 @@ impl Postgres {
         self.writes.note(self.transaction(op).await)
     }
 
-    async fn transaction<T, F>(&self, op: F) -> Result<T, StoreError>
+    fn transaction<T, F>(&self, op: F) -> Detached<T>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(Link<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
@@ -140,19 +140,20 @@ impl Postgres {
                 Ok(done)
             })
         })
-        .await
     }
 
-    async fn lend<T, F>(&self, op: F) -> Result<T, StoreError>
+    fn lend<T, F>(&self, op: F) -> Detached<T>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(Link<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         let db = self.clone();
-        detached(async move {
+        Detached::start(async move {
             let asked = Instant::now();
+            // In a box: it has room for opening a connection, and all of this is moved to where tasks live.
+            let acquired = Box::pin(db.pool.acquire()).await;
             // Whatever a server says to a new connection (an unknown database or role, say), it passes with the failover.
-            let mut conn = db.pool.acquire().await.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            let mut conn = acquired.map_err(|error| StoreError::Unavailable(error.to_string()))?;
             let left = db.limit.saturating_sub(asked.elapsed());
             let result = timeout(left, op(Link { conn: &mut *conn, persistent: db.persistent })).await;
             let result = result.unwrap_or_else(|_| Err(StoreError::Unavailable("it does not answer in time".into())));
@@ -162,7 +163,6 @@ impl Postgres {
             }
             result
         })
-        .await
     }
 }
 

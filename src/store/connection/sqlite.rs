@@ -1,6 +1,6 @@
 //! Connections to SQLite: readers, and the one that writes.
 
-use super::{ACQUIRE_LIMIT, Link, Options, detached};
+use super::{ACQUIRE_LIMIT, Detached, Link, Options};
 use crate::store::{StoreError, writes::Writes};
 use futures_util::future::BoxFuture;
 use sqlx::{
@@ -72,17 +72,16 @@ impl Sqlite {
         Self { readers: self.pulse.clone(), ..self.clone() }
     }
 
-    pub(in crate::store) async fn read<T, F>(&self, op: F) -> Result<T, StoreError>
+    pub(in crate::store) fn read<T, F>(&self, op: F) -> Detached<T>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(Link<'c, SqliteConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         let pool = self.readers.clone();
-        detached(async move {
-            let mut conn = pool.acquire().await?;
+        Detached::start(async move {
+            let mut conn = Box::pin(pool.acquire()).await?;
             op(Link { conn: &mut *conn, persistent: true }).await
         })
-        .await
     }
 
     pub(in crate::store) async fn write<T, F>(&self, op: F) -> Result<T, StoreError>
@@ -91,8 +90,8 @@ impl Sqlite {
         F: for<'c> FnOnce(Link<'c, SqliteConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         let pool = self.writer.clone();
-        let done = detached(async move {
-            let mut conn = pool.acquire().await?;
+        let done = Detached::start(async move {
+            let mut conn = Box::pin(pool.acquire()).await?;
             let result = Self::commit(&mut conn, op).await;
             if result.as_ref().is_err_and(StoreError::spoils_connection) {
                 // On a full disk SQLite has rolled back by itself, and sqlx counts a transaction that is no more.
