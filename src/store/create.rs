@@ -42,6 +42,15 @@ pub struct ReplaceLinks {
     pub event: Box<dyn Fn(SessionId, PortalId, CustomerId) -> NewEvent + Send + Sync>,
 }
 
+/// What creating may take on PostgreSQL.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effort {
+    /// One statement, which keeps sessions of customers that are there.
+    AtOnce,
+    /// A transaction, which makes customers on first sight.
+    WithCustomers,
+}
+
 impl fmt::Debug for NewSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("NewSession").field(&self.session.id).finish()
@@ -58,17 +67,29 @@ impl Store {
     /// Keeps sessions, each with its entry of the trail. One that the database refuses fails alone.
     pub async fn create_sessions(&self, items: Vec<NewSession>) -> Vec<Created> {
         let items: Arc<[NewSession]> = items.into();
-        match self.create_together(Arc::clone(&items), 0, items.len()).await {
+        let mut done = self.create_each(&items, (0..items.len()).collect(), Effort::AtOnce).await;
+        let of_new =
+            |(_, (item, done)): &(usize, (&NewSession, &Created))| item.by_external_id && matches!(done, Ok(None));
+        let rest: Vec<usize> = items.iter().zip(&done).enumerate().filter(of_new).map(|(n, _)| n).collect();
+        if !rest.is_empty() {
+            let again = self.create_each(&items, rest.clone(), Effort::WithCustomers).await;
+            rest.into_iter().zip(again).for_each(|(n, created)| done[n] = created);
+        }
+        done
+    }
+
+    /// Keeps those of `items` whose numbers are in `which`.
+    async fn create_each(&self, items: &Arc<[NewSession]>, which: Vec<usize>, effort: Effort) -> Vec<Created> {
+        match self.create_together(Arc::clone(items), which.clone(), effort).await {
             Ok(done) => done.into_iter().map(Ok).collect(),
             Err(error @ (StoreError::Unavailable(_) | StoreError::Overloaded)) => {
-                let again = || Err(StoreError::Unavailable(error.to_string()));
-                items.iter().map(|_| again()).collect()
+                which.iter().map(|_| Err(StoreError::Unavailable(error.to_string()))).collect()
             }
-            Err(error) if items.len() == 1 => vec![Err(error)],
+            Err(error) if which.len() == 1 => vec![Err(error)],
             Err(_) => {
-                let mut done = Vec::with_capacity(items.len());
-                for n in 0..items.len() {
-                    let one = self.create_together(Arc::clone(&items), n, n + 1).await;
+                let mut done = Vec::with_capacity(which.len());
+                for n in which {
+                    let one = self.create_together(Arc::clone(items), vec![n], effort).await;
                     done.push(one.map(|mut one| one.pop().flatten()));
                 }
                 done
@@ -79,15 +100,17 @@ impl Store {
     async fn create_together(
         &self,
         items: Arc<[NewSession]>,
-        from: usize,
-        to: usize,
+        which: Vec<usize>,
+        effort: Effort,
     ) -> Result<Vec<Option<Session>>, StoreError> {
+        let is_plain = effort == Effort::AtOnce && which.iter().all(|n| items[*n].beside.is_none());
         match self {
-            Self::Postgres(db) if items[from..to].iter().all(|item| item.beside.is_none()) => {
+            Self::Postgres(db) if is_plain => {
                 db.write_at_once(move |mut link| {
                     Box::pin(async move {
-                        let owners = Postgres::insert_sessions(&mut link, &items[from..to]).await?;
-                        Ok(items[from..to].iter().map(|item| item.kept(&owners)).collect())
+                        let items: Vec<&NewSession> = which.iter().map(|n| &items[*n]).collect();
+                        let owners = Postgres::insert_known(&mut link, &items).await?;
+                        Ok(items.iter().map(|item| item.kept(&owners)).collect())
                     })
                 })
                 .await
@@ -95,8 +118,9 @@ impl Store {
             Self::Postgres(db) => {
                 db.write(move |mut link| {
                     Box::pin(async move {
-                        let owners = Postgres::insert_sessions(&mut link, &items[from..to]).await?;
-                        keep_answers!(link, &items[from..to], owners)
+                        let items: Vec<&NewSession> = which.iter().map(|n| &items[*n]).collect();
+                        let owners = Postgres::insert_sessions(&mut link, &items).await?;
+                        keep_answers!(link, &items, owners)
                     })
                 })
                 .await
@@ -104,8 +128,9 @@ impl Store {
             Self::Sqlite(db) => {
                 db.write(move |mut link| {
                     Box::pin(async move {
-                        let owners = Sqlite::insert_sessions(&mut link, &items[from..to]).await?;
-                        keep_answers!(link, &items[from..to], owners)
+                        let items: Vec<&NewSession> = which.iter().map(|n| &items[*n]).collect();
+                        let owners = Sqlite::insert_sessions(&mut link, &items).await?;
+                        keep_answers!(link, &items, owners)
                     })
                 })
                 .await
@@ -145,7 +170,7 @@ impl Store {
                                 events::insert!(link, (replace.event)(id, portal, customer));
                             }
                         }
-                        let items = [item];
+                        let items = [&item];
                         let owners = $kind::insert_sessions(&mut link, &items).await?;
                         let kept: Vec<Option<Session>> = keep_answers!(link, &items, owners)?;
                         Ok(kept.into_iter().next().flatten())
@@ -164,7 +189,7 @@ impl Store {
 /// Writes the sealed answers beside the sessions, inside their transaction.
 macro_rules! keep_answers {
     ($link:ident, $items:expr, $owners:expr) => {{
-        let items: &[NewSession] = $items;
+        let items: &[&NewSession] = $items;
         let kept: Vec<Option<Session>> = items.iter().map(|item| item.kept(&$owners)).collect();
         for (item, session) in items.iter().zip(&kept) {
             if let (Some(beside), Some(session)) = (&item.beside, session) {

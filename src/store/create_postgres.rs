@@ -4,7 +4,7 @@ use super::{
     NewSession, Postgres, StoreError,
     connection::Link,
     create::Owners,
-    fetch_all,
+    execute, fetch_all,
     statements::statements,
     values::{column, json},
 };
@@ -12,98 +12,118 @@ use crate::domain::id::{CustomerId, SessionId};
 use sqlx::PgConnection;
 
 statements! {
-    // Customers are made on first sight. One that another instance makes at the same moment is
-    // neither visible to this statement nor made by it: its item is missing from the answer and
-    // goes into the next one. New ones are sorted, so that two instances never wait for each other.
-    Postgres INSERT_MANY = "with item as materialized (select t.*, coalesce(n.id, o.id) as owner, coalesce(n.external_id, o.external_id) as owner_name \
-            from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], \
-            $5::text[], $6::bool[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bool[], $12::text[], $13::text[], \
-            $14::text[], $15::timestamptz[], $16::bytea[], $17::timestamptz[], $18::int8[], $19::timestamptz[], $20::bytea[], \
-            $21::timestamptz[], $22::text[], $23::text[], $24::uuid[], $25::text[], $26::uuid[], $27::text[], $28::text[]) \
-        as t(id, tenant_id, portal_id, customer_id, external_id, livemode, permissions, return_url, path, delivery, preview, \
-            locale, metadata, scopes, created_at, link_hash, link_expires_at, session_ttl, used_at, browser_hash, \
-            browser_expires_at, ip_address, user_agent, event_id, actor_type, actor_id, event_ip, event_agent) \
-        left join customers n on n.tenant_id = t.tenant_id and n.livemode = t.livemode and n.external_id = t.external_id \
-        left join customers o on t.external_id is null and o.id = t.customer_id and o.tenant_id = t.tenant_id and o.livemode = t.livemode), \
-        made as (insert into customers (id, tenant_id, livemode, external_id, profile, created_at) \
-            select distinct on (tenant_id, livemode, external_id) customer_id, tenant_id, livemode, external_id, '{}', created_at \
-            from item where owner is null and external_id is not null \
-            on conflict do nothing returning id, tenant_id, livemode, external_id), \
-        known as materialized (select i.*, coalesce(i.owner, m.id) as kept_for from item i left join made m on i.owner is null \
-            and m.tenant_id = i.tenant_id and m.livemode = i.livemode and m.external_id = i.external_id \
-            where coalesce(i.owner, m.id) is not null), \
+    // The n-th of each array: a function that takes all of them apart into rows costs ten times as much. An item whose
+    // customer is not there is missing from the answer.
+    Postgres INSERT_MANY = "with known as materialized (select t.*, coalesce(o.id, c.id) as owner, coalesce(o.external_id, c.external_id) as owner_name \
+        from (select ($1::uuid[])[n] as id, ($2::uuid[])[n] as tenant_id, ($3::uuid[])[n] as portal_id, \
+            ($4::uuid[])[n] as customer_id, ($5::text[])[n] as external_id, ($6::bool[])[n] as livemode, \
+            ($7::text[])[n] as permissions, ($8::text[])[n] as return_url, ($9::text[])[n] as path, \
+            ($10::text[])[n] as delivery, ($11::bool[])[n] as preview, ($12::text[])[n] as locale, \
+            ($13::text[])[n] as metadata, ($14::text[])[n] as scopes, ($15::timestamptz[])[n] as created_at, \
+            ($16::bytea[])[n] as link_hash, ($17::timestamptz[])[n] as link_expires_at, \
+            ($18::int8[])[n] as session_ttl, ($19::timestamptz[])[n] as used_at, ($20::bytea[])[n] as browser_hash, \
+            ($21::timestamptz[])[n] as browser_expires_at, ($22::text[])[n] as ip_address, \
+            ($23::text[])[n] as user_agent, ($24::uuid[])[n] as event_id, ($25::text[])[n] as actor_type, \
+            ($26::uuid[])[n] as actor_id, ($27::text[])[n] as event_ip, ($28::text[])[n] as event_agent \
+            from generate_series(1, cardinality($1::uuid[])) as n) as t \
+        left join customers c on c.tenant_id = t.tenant_id and c.livemode = t.livemode and c.external_id = t.external_id \
+        left join customers o on o.id = case when t.external_id is null then t.customer_id end \
+            and o.tenant_id = t.tenant_id and o.livemode = t.livemode \
+        where coalesce(o.id, c.id) is not null), \
         kept as (insert into portal_sessions (id, tenant_id, portal_id, customer_id, livemode, permissions, return_url, path, \
             delivery, preview, locale, metadata, scopes, created_at, link_hash, link_expires_at, session_ttl, used_at, \
             browser_hash, browser_expires_at, ip_address, user_agent) \
-            select id, tenant_id, portal_id, kept_for, livemode, permissions, return_url, path, delivery, preview, \
+            select id, tenant_id, portal_id, owner, livemode, permissions, return_url, path, delivery, preview, \
             locale, metadata, scopes, created_at, link_hash, link_expires_at, session_ttl, used_at, \
             browser_hash, browser_expires_at, ip_address, user_agent from known), \
         told as (insert into events (id, tenant_id, livemode, type, created_at, actor_type, actor_id, ip_address, user_agent, \
             session_id, customer_id, portal_id, data) \
             select event_id, tenant_id, livemode, 'portal_session.created', created_at, actor_type, actor_id, \
-            event_ip, event_agent, id, kept_for, portal_id, '{}' from known) \
-        select id, kept_for, coalesce(owner_name, external_id) from known";
+            event_ip, event_agent, id, owner, portal_id, '{}' from known) \
+        select id, owner, owner_name from known";
+    // In one order, so that two instances never wait for each other.
+    Postgres INSERT_CUSTOMERS = "insert into customers (id, tenant_id, livemode, external_id, profile, created_at) \
+        select distinct on (tenant_id, livemode, external_id) id, tenant_id, livemode, external_id, '{}', created_at \
+        from (select ($1::uuid[])[n] as id, ($2::uuid[])[n] as tenant_id, ($3::bool[])[n] as livemode, \
+            ($4::text[])[n] as external_id, ($5::timestamptz[])[n] as created_at \
+            from generate_series(1, cardinality($1::uuid[])) as n) as t \
+        order by tenant_id, livemode, external_id on conflict do nothing";
 }
 
 impl Postgres {
+    /// Keeps sessions and makes their customers, inside a transaction.
     pub(super) async fn insert_sessions(
         link: &mut Link<'_, PgConnection>,
-        items: &[NewSession],
+        items: &[&NewSession],
     ) -> Result<Owners, StoreError> {
-        let mut owners = Owners::with_capacity(items.len());
-        // A customer that appeared meanwhile is seen the second time.
-        for _ in 0..3 {
-            let missing: Vec<&NewSession> =
-                items.iter().filter(|item| !owners.contains_key(&item.session.id)).collect();
-            let found = insert_many(link, &missing).await?;
-            owners.extend(found.into_iter().map(|(session, customer, name)| (session, (customer, name))));
-            if items.iter().all(|item| !item.by_external_id || owners.contains_key(&item.session.id)) {
-                break;
-            }
+        let mut owners = Self::insert_known(link, items).await?;
+        let is_new = |item: &&NewSession| item.by_external_id && !owners.contains_key(&item.session.id);
+        let new: Vec<&NewSession> = items.iter().copied().filter(is_new).collect();
+        if !new.is_empty() {
+            insert_customers(link, &new).await?;
+            // By now the statement also sees customers that another instance has made meanwhile.
+            owners.extend(Self::insert_known(link, &new).await?);
         }
         Ok(owners)
     }
+
+    /// Keeps the sessions of customers that are there, in one statement.
+    pub(super) async fn insert_known(
+        link: &mut Link<'_, PgConnection>,
+        items: &[&NewSession],
+    ) -> Result<Owners, StoreError> {
+        let permissions = items.iter().map(|item| json(&item.session.permissions)).collect::<Result<Vec<_>, _>>()?;
+        let metadata = items.iter().map(|item| json(&item.session.metadata)).collect::<Result<Vec<_>, _>>()?;
+        let scopes = items
+            .iter()
+            .map(|item| item.session.scopes.as_ref().map(json).transpose())
+            .collect::<Result<Vec<_>, _>>()?;
+        let kept = fetch_all!(
+            link,
+            (SessionId, CustomerId, String),
+            INSERT_MANY,
+            column(items, |item| item.session.id.0),
+            column(items, |item| item.session.tenant_id.0),
+            column(items, |item| item.session.portal_id.0),
+            column(items, |item| item.session.customer_id.0),
+            column(items, |item| item.by_external_id.then_some(item.session.customer_external_id.as_str())),
+            column(items, |item| item.session.livemode),
+            permissions,
+            column(items, |item| item.session.return_url.as_deref()),
+            column(items, |item| item.session.path.as_deref()),
+            column(items, |item| item.session.delivery.as_str()),
+            column(items, |item| item.session.preview),
+            column(items, |item| item.session.locale.as_deref()),
+            metadata,
+            scopes,
+            column(items, |item| item.session.created_at.utc()),
+            column(items, |item| item.link_hash.as_ref().map(|hash| hash.0.as_slice())),
+            column(items, |item| item.session.link_expires_at.utc()),
+            column(items, |item| i64::from(item.session.session_ttl.0)),
+            column(items, |item| item.session.used_at.map(|at| at.utc())),
+            column(items, |item| item.browser_hash.as_ref().map(|hash| hash.0.as_slice())),
+            column(items, |item| item.session.browser.as_ref().map(|browser| browser.expires_at.utc())),
+            column(items, |item| item.session.browser.as_ref().and_then(|browser| browser.ip_address.as_deref())),
+            column(items, |item| item.session.browser.as_ref().and_then(|browser| browser.user_agent.as_deref())),
+            column(items, |item| item.event.id.0),
+            column(items, |item| item.event.actor.kind()),
+            column(items, |item| item.event.actor.id()),
+            column(items, |item| item.event.origin.address.map(|address| address.to_string())),
+            column(items, |item| item.event.origin.user_agent.as_deref()),
+        )?;
+        Ok(kept.into_iter().map(|(session, customer, name)| (session, (customer, name))).collect())
+    }
 }
 
-async fn insert_many(
-    link: &mut Link<'_, PgConnection>,
-    items: &[&NewSession],
-) -> Result<Vec<(SessionId, CustomerId, String)>, StoreError> {
-    let permissions = items.iter().map(|item| json(&item.session.permissions)).collect::<Result<Vec<_>, _>>()?;
-    let metadata = items.iter().map(|item| json(&item.session.metadata)).collect::<Result<Vec<_>, _>>()?;
-    let scopes =
-        items.iter().map(|item| item.session.scopes.as_ref().map(json).transpose()).collect::<Result<Vec<_>, _>>()?;
-    Ok(fetch_all!(
+async fn insert_customers(link: &mut Link<'_, PgConnection>, items: &[&NewSession]) -> Result<(), StoreError> {
+    execute!(
         link,
-        (SessionId, CustomerId, String),
-        INSERT_MANY,
-        column(items, |item| item.session.id.0),
-        column(items, |item| item.session.tenant_id.0),
-        column(items, |item| item.session.portal_id.0),
+        INSERT_CUSTOMERS,
         column(items, |item| item.session.customer_id.0),
-        column(items, |item| item.by_external_id.then_some(item.session.customer_external_id.as_str())),
+        column(items, |item| item.session.tenant_id.0),
         column(items, |item| item.session.livemode),
-        permissions,
-        column(items, |item| item.session.return_url.as_deref()),
-        column(items, |item| item.session.path.as_deref()),
-        column(items, |item| item.session.delivery.as_str()),
-        column(items, |item| item.session.preview),
-        column(items, |item| item.session.locale.as_deref()),
-        metadata,
-        scopes,
+        column(items, |item| item.session.customer_external_id.as_str()),
         column(items, |item| item.session.created_at.utc()),
-        column(items, |item| item.link_hash.as_ref().map(|hash| hash.0.as_slice())),
-        column(items, |item| item.session.link_expires_at.utc()),
-        column(items, |item| i64::from(item.session.session_ttl.0)),
-        column(items, |item| item.session.used_at.map(|at| at.utc())),
-        column(items, |item| item.browser_hash.as_ref().map(|hash| hash.0.as_slice())),
-        column(items, |item| item.session.browser.as_ref().map(|browser| browser.expires_at.utc())),
-        column(items, |item| item.session.browser.as_ref().and_then(|browser| browser.ip_address.as_deref())),
-        column(items, |item| item.session.browser.as_ref().and_then(|browser| browser.user_agent.as_deref())),
-        column(items, |item| item.event.id.0),
-        column(items, |item| item.event.actor.kind()),
-        column(items, |item| item.event.actor.id()),
-        column(items, |item| item.event.origin.address.map(|address| address.to_string())),
-        column(items, |item| item.event.origin.user_agent.as_deref()),
-    )?)
+    )?;
+    Ok(())
 }

@@ -34,17 +34,17 @@ pub(super) fn composed() -> impl Iterator<Item = String> {
 impl Sqlite {
     pub(super) async fn insert_sessions(
         link: &mut Link<'_, SqliteConnection>,
-        items: &[NewSession],
+        items: &[&NewSession],
     ) -> Result<Owners, StoreError> {
-        let mut owners = owners(link, items.iter().collect()).await?;
+        let mut owners = owners(link, items).await?;
         let is_new = |item: &&NewSession| item.by_external_id && !owners.contains_key(&item.session.id);
-        let new: Vec<&NewSession> = items.iter().filter(is_new).collect();
+        let new: Vec<&NewSession> = items.iter().copied().filter(is_new).collect();
         if !new.is_empty() {
             insert_customers(link, &new).await?;
-            owners.extend(self::owners(link, new).await?);
+            owners.extend(self::owners(link, &new).await?);
         }
         let kept: Vec<(&NewSession, CustomerId)> =
-            items.iter().filter_map(|item| Some((item, owners.get(&item.session.id)?.0))).collect();
+            items.iter().filter_map(|item| Some((*item, owners.get(&item.session.id)?.0))).collect();
         insert(link, &kept).await?;
         let told: Vec<NewEvent> =
             kept.iter().map(|(item, owner)| NewEvent { customer_id: Some(*owner), ..item.event.clone() }).collect();
@@ -54,9 +54,9 @@ impl Sqlite {
 }
 
 /// The customers that exist.
-async fn owners(link: &mut Link<'_, SqliteConnection>, items: Vec<&NewSession>) -> Result<Owners, StoreError> {
+async fn owners(link: &mut Link<'_, SqliteConnection>, items: &[&NewSession]) -> Result<Owners, StoreError> {
     let (sql, columns) = STATEMENTS[0];
-    let found = rows::fetch(link, sql, columns, &items, |values, item| {
+    let found = rows::fetch(link, sql, columns, items, |values, item| {
         let session = &item.session;
         let name = item.by_external_id.then_some(session.customer_external_id.as_str());
         bind!(values, session.id, session.tenant_id, session.livemode, session.customer_id, name)

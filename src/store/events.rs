@@ -25,9 +25,9 @@ macro_rules! columns {
 statements! {
     Both INSERT = concat!("insert into events (", columns!(), ", tenant_id) \
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)");
-    Postgres INSERT_ARRAYS = concat!("insert into events (", columns!(), ", tenant_id) select * from unnest($1::uuid[], $2::text[], \
-        $3::timestamptz[], $4::bool[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::uuid[], $10::uuid[], $11::uuid[], $12::text[], \
-        $13::uuid[])");
+    Postgres INSERT_ARRAYS = concat!("insert into events (", columns!(), ", tenant_id) select ($1::uuid[])[n], ($2::text[])[n], \
+        ($3::timestamptz[])[n], ($4::bool[])[n], ($5::text[])[n], ($6::uuid[])[n], ($7::text[])[n], ($8::text[])[n], ($9::uuid[])[n], \
+        ($10::uuid[])[n], ($11::uuid[])[n], ($12::text[])[n], ($13::uuid[])[n] from generate_series(1, cardinality($1::uuid[])) as n");
 }
 
 /// The same for many rows on SQLite, and their number of columns.

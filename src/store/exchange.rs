@@ -23,8 +23,9 @@ use std::{collections::HashMap, sync::Arc};
 pub const REPEAT_WINDOW: Seconds = Seconds(60);
 
 statements! {
-    Postgres EXCHANGE_MANY = concat!("with item as materialized (select * from unnest($1::uuid[], $2::bytea[], $3::bytea[], $4::bytea[], \
-            $5::text[], $6::text[], $7::uuid[]) as t(id, link_hash, browser_hash, nonce_hash, ip_address, user_agent, event_id) order by id), \
+    Postgres EXCHANGE_MANY = concat!("with item as materialized (select ($1::uuid[])[n] as id, ($2::bytea[])[n] as link_hash, ($3::bytea[])[n] as browser_hash, \
+            ($4::bytea[])[n] as nonce_hash, ($5::text[])[n] as ip_address, ($6::text[])[n] as user_agent, ($7::uuid[])[n] as event_id \
+            from generate_series(1, cardinality($1::uuid[])) as n order by id), \
         won as (update portal_sessions s set used_at = $8, browser_hash = i.browser_hash, nonce_hash = i.nonce_hash, \
             browser_expires_at = $8 + s.session_ttl * interval '1 second', ip_address = i.ip_address, user_agent = i.user_agent \
             from item i, customers c, portals p \

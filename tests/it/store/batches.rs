@@ -15,9 +15,12 @@ fn row(id: SecretHash) -> IdempotencyRow {
 async fn a_poisoned_item_fails_alone() {
     for bench in Bench::both().await {
         let known = bench.keep(bench.link("a")).await;
-        for poison in ["a session that exists", "an event that exists", "an idempotency key that is taken"] {
+        let poisons = ["a session that exists", "an event that exists", "an idempotency key that is taken"];
+        // Of the nine all have new customers, or the first four, or the last five.
+        for (poison, new) in poisons.into_iter().flat_map(|poison| [0..9, 0..4, 4..9].map(|new| (poison, new))) {
             let before = (bench.count("portal_sessions").await, bench.count("events").await);
-            let mut items: Vec<NewSession> = (0..9).map(|n| bench.link(&format!("{poison} {n}"))).collect();
+            let customer = |n| if new.contains(&n) { format!("{poison} {new:?} {n}") } else { "a".into() };
+            let mut items: Vec<NewSession> = (0..9).map(|n| bench.link(&customer(n))).collect();
             match poison {
                 "a session that exists" => items[4].session.id = known.id,
                 "an event that exists" => {
@@ -26,25 +29,26 @@ async fn a_poisoned_item_fails_alone() {
                     bench.store.record(event).await.unwrap();
                 }
                 _ => {
-                    bench.store.keep_answer(row(hash("taken")), NOW).await.unwrap();
-                    items[4].beside = Some(Box::new(|_| row(hash("taken"))));
-                    items[5].beside = Some(Box::new(|_| row(hash("free"))));
+                    let (taken, free) = (hash(&format!("taken {new:?}")), hash(&format!("free {new:?}")));
+                    bench.store.keep_answer(row(taken), NOW).await.unwrap();
+                    items[4].beside = Some(Box::new(move |_| row(taken)));
+                    items[5].beside = Some(Box::new(move |_| row(free)));
                 }
             }
             let done = bench.store.create_sessions(items).await;
             for (n, one) in done.iter().enumerate() {
-                assert_eq!(one.is_err(), n == 4, "{poison}: {n}: {one:?}");
+                assert_eq!(one.is_err(), n == 4, "{poison}: {new:?}: {n}: {one:?}");
                 assert!(n == 4 || one.as_ref().unwrap().is_some());
             }
             let is_told = matches!(done[4], Err(StoreError::IdempotencyTaken));
             assert_eq!(is_told, poison == "an idempotency key that is taken");
             let extra = i64::from(poison == "an event that exists");
             let after = (bench.count("portal_sessions").await, bench.count("events").await);
-            assert_eq!(after, (before.0 + 8, before.1 + 8 + extra), "{poison}");
-            let orphans = format!("select count(*) from customers where external_id = '{poison} 4'");
+            assert_eq!(after, (before.0 + 8, before.1 + 8 + extra), "{poison}: {new:?}");
+            let orphans = format!("select count(*) from customers where external_id = '{poison} {new:?} 4'");
             assert_eq!(bench.db.number(&orphans).await, 0, "{poison}: nothing of it is left");
         }
-        assert_eq!(bench.count("idempotency").await, 2);
+        assert_eq!(bench.count("idempotency").await, 6);
     }
 }
 
