@@ -9,7 +9,7 @@ use super::{
 use crate::{domain::id::RequestId, service::Error};
 use axum::{
     extract::{MatchedPath, Request, State},
-    http::{HeaderValue, Method},
+    http::{HeaderName, HeaderValue, Method},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -45,12 +45,13 @@ where
         reader: Reader::of(request.headers()),
         key: OnceLock::new(),
     });
+    let name = route.as_ref().map_or("-", MatchedPath::as_str);
+    tracing::debug!(request_id = &*context.id, method = known(&method), route = name, "asked");
     let mut response = CONTEXT.scope(Arc::clone(&context), guarded(serve(request))).await;
     if let Ok(id) = HeaderValue::from_str(&context.id) {
-        response.headers_mut().insert("request-id", id);
+        response.headers_mut().insert(const { HeaderName::from_static("request-id") }, id);
     }
-    let route = route.as_ref().map_or("-", MatchedPath::as_str);
-    tell(&context, &method, route, response.status().as_u16(), started.elapsed());
+    tell(&context, &method, name, response.status().as_u16(), started.elapsed());
     response
 }
 

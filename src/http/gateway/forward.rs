@@ -216,6 +216,24 @@ fn copy(names: &[HeaderName], from: &HeaderMap, to: &mut HeaderMap) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{domain::id::SessionId, http::gateway::places::Places};
+
+    #[tokio::test]
+    async fn an_answer_that_never_ends_breaks_off_and_gives_its_place_back() {
+        let drops = stream::repeat(Ok::<_, std::convert::Infallible>(Bytes::from_static(b" "))).then(|drop| async {
+            sleep(Duration::from_millis(20)).await;
+            drop
+        });
+        let answer = reqwest::Response::from(axum::http::Response::new(reqwest::Body::wrap_stream(drops)));
+        let (places, session, limit) = (Places::new(1), SessionId::at(1), Duration::from_millis(200));
+        let place = places.enter(session).unwrap();
+        let started = Instant::now();
+        let chunks: Vec<_> = in_time(answer, place, limit).collect().await;
+        let (last, before) = chunks.split_last().unwrap();
+        assert!(last.is_err() && !before.is_empty() && before.iter().all(Result::is_ok));
+        assert!((limit..limit * 5).contains(&started.elapsed()), "{:?}", started.elapsed());
+        assert!(places.enter(session).is_ok(), "the place is not free");
+    }
 
     fn to(path: &str) -> Option<String> {
         target("https://a.example/base/?x=1#y", path, Some("q=%27&r")).ok().map(String::from)

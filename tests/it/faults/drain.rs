@@ -1,12 +1,13 @@
 //! SIGTERM under load: what was accepted is answered.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 
 use super::{figure, unlimited};
@@ -30,11 +31,19 @@ struct Seen {
     not_accepted: AtomicU64,
 }
 
-/// A request that the server began to carry out but did not answer would be a session that nobody was told of.
+/// The ids of the requests of which the log tells so.
+fn told(log: &str, what: &str) -> BTreeSet<String> {
+    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).expect("a line of JSON"));
+    let told = lines.filter(|line| line["message"] == what);
+    told.map(|line| line["request_id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// A request that the server carried out but did not answer would be a session that nobody was told of; one that it has
+/// read and not served would be told of in the log by its beginning alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_accepted_request_is_dropped_by_restarts_under_load() {
     for store in Store::both() {
-        let mut server = unlimited(Server::with(store)).start().await;
+        let mut server = unlimited(Server::with(store)).log_filter("vestibule=debug").start().await;
         let key = server.tenant().key;
         let (api, seen) = (server.http.key(&key), Arc::new(Seen::default()));
         let clients: Vec<_> = (0..16)
@@ -73,6 +82,11 @@ async fn no_accepted_request_is_dropped_by_restarts_under_load() {
         eprintln!("{store:?}: {acknowledged} answered, {not_accepted} not accepted, stopped within {longest:?}");
         assert!(acknowledged > 100 && not_accepted > 0, "no load, or no restart under it");
         assert_eq!(count(server.database().url()).await, acknowledged as i64, "carried out and not answered");
+        assert!(server.sigterm().await.success());
+        let (asked, served) = (told(&server.log(), "asked"), told(&server.log(), "served"));
+        assert!(served.len() as u64 >= acknowledged);
+        let dropped: Vec<_> = asked.difference(&served).collect();
+        assert!(dropped.is_empty(), "{} of {} requests were read and dropped: {dropped:?}", dropped.len(), asked.len());
     }
 }
 

@@ -1,5 +1,6 @@
 //! Many instances on one database: starting at once, and of two versions.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
@@ -49,9 +50,14 @@ const EXPAND: [&str; 4] = [
      values (9999, 'of tomorrow', true, '\\x00', 0)",
 ];
 
+/// The version to update from: the one that `VESTIBULE_PREVIOUS` names, or this one.
+fn previous() -> PathBuf {
+    std::env::var_os("VESTIBULE_PREVIOUS").map_or_else(|| env!("CARGO_BIN_EXE_vestibule").into(), PathBuf::from)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rolling_update_with_an_expand_migration_shows_nobody_an_error() {
-    let first = unlimited(Server::with(Store::Postgres)).start().await;
+    let first = unlimited(Server::with(Store::Postgres)).program(previous()).start().await;
     let database = std::sync::Arc::clone(first.database());
     let key = first.tenant().key;
     let mut servers = vec![first];
@@ -74,8 +80,10 @@ async fn a_rolling_update_with_an_expand_migration_shows_nobody_an_error() {
             }
         }
         load.more(100).await;
+        // Forth, and back again: a rollback is an update to an older version.
+        let program = if round % 2 == 1 { env!("CARGO_BIN_EXE_vestibule").into() } else { previous() };
         for n in 0..servers.len() {
-            let next = Server::join(&servers[n]).start().await;
+            let next = Server::join(&servers[n]).program(&program).start().await;
             let mut old = std::mem::replace(&mut servers[n], next);
             // The load balancer notices first; then the old one gets its signal.
             load.serve_by(serving(&servers, (round * 10) as u8));
