@@ -7,6 +7,7 @@ mod coalescing;
 mod crashes;
 mod drain;
 mod failover;
+mod full_disk;
 mod histories;
 mod history;
 mod instances;

@@ -1,8 +1,5 @@
-//! The database is away, frozen, cut off, read-only or full: 503 within 3 s, and back within 2 s of it.
+//! The database is away, frozen, cut off or read-only: 503 within 3 s, and back within 2 s of it.
 
-use std::fs;
-use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,26 +9,25 @@ use serde_json::json;
 
 use super::proxy::{Mode, Proxy};
 use super::{Session, session, unlimited, until, verify};
-use crate::support::guard::{Folder, Guard};
 use crate::support::postgres::{self, Cluster, Durability};
 use crate::support::{Answer, Database, Http, Server};
 
 /// Within this, whatever is the matter with the database, a client has its answer.
-const ANSWER: Duration = Duration::from_secs(3);
+pub(super) const ANSWER: Duration = Duration::from_secs(3);
 const BACK: Duration = Duration::from_secs(2);
 /// As long as a cache may answer for the database.
 const CACHED: Duration = Duration::from_secs(1);
 
-struct Subject {
-    server: Server,
-    api: Http,
-    open: Session,
+pub(super) struct Subject {
+    pub(super) server: Server,
+    pub(super) api: Http,
+    pub(super) open: Session,
     /// Not exchanged yet.
     link: String,
 }
 
 impl Subject {
-    async fn on(database: &Arc<Database>) -> Self {
+    pub(super) async fn on(database: &Arc<Database>) -> Self {
         let server = unlimited(Server::on(database)).start().await;
         let api = server.http.key(&server.tenant().key);
         let open = session(&api, json!({})).await;
@@ -86,7 +82,7 @@ impl Subject {
     }
 
     /// All is served again, and goes on being served.
-    async fn is_back(&self, what: &str) {
+    pub(super) async fn is_back(&self, what: &str) {
         let took =
             until(what, BACK, async || self.server.http.get("/readyz").await.status == 200 && self.is_served().await)
                 .await;
@@ -137,9 +133,7 @@ async fn postgres_turns_read_only() {
     let subject = Subject::on(&cluster.database()).await;
     let set = |read_only: &str| {
         let sql = format!("alter system set default_transaction_read_only = {read_only}");
-        let mut psql = cluster.client("psql");
-        let done = psql.args(["-d", "postgres", "-qc", "set default_transaction_read_only = off", "-c"]);
-        assert!(done.args([&sql, "-c", "select pg_reload_conf()"]).output().unwrap().status.success());
+        cluster.run("postgres", &["set default_transaction_read_only = off", &sql, "select pg_reload_conf()"]);
     };
     set("on");
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -166,11 +160,7 @@ async fn connections_that_are_read_only_are_given_up() {
     let cluster = Cluster::start(Durability::Fast);
     let database = cluster.database();
     let subject = Subject::on(&database).await;
-    let run = |sql: &str| {
-        let mut psql = cluster.client("psql");
-        let done = psql.args(["-d", "postgres", "-qc", sql]).output().unwrap();
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    };
+    let run = |sql: &str| cluster.run("postgres", &[sql]);
     let name = database.url().rsplit('/').next().unwrap().split('?').next().unwrap();
     run(&format!("alter database \"{name}\" set default_transaction_read_only = on"));
     run(&format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"));
@@ -190,68 +180,4 @@ async fn connections_that_are_read_only_are_given_up() {
         true
     })
     .await;
-}
-
-/// A file system of two megabytes, gone with this value.
-struct SmallDisk {
-    /// First, since a folder in use can't be removed.
-    _unmount: Guard,
-    folder: Folder,
-}
-
-impl SmallDisk {
-    /// None where nobody may mount one.
-    fn new() -> Option<Self> {
-        let folder = Folder::new();
-        let path = folder.path().join("disk");
-        fs::create_dir(&path).unwrap();
-        let path = path.to_str().unwrap();
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=2m,mode=700", "tmpfs", path]).status();
-        let _unmount = Guard::new(r#"umount -l "$1""#, &[path]);
-        mounted.is_ok_and(|status| status.success()).then_some(Self { folder, _unmount })
-    }
-
-    fn path(&self) -> std::path::PathBuf {
-        self.folder.path().join("disk")
-    }
-}
-
-/// Writes until nothing fits any more.
-fn fill(file: &Path) {
-    use std::io::Write;
-    let mut file = fs::File::options().create(true).append(true).open(file).unwrap();
-    while file.write_all(&[0; 512]).is_ok() {}
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_disk_of_sqlite_is_full() {
-    let Some(disk) = SmallDisk::new() else {
-        eprintln!("SKIPPED: only root can mount a small file system");
-        return;
-    };
-    let file = disk.path().join("vestibule.db");
-    let subject = Subject::on(&Database::at(format!("sqlite://{}", file.display()))).await;
-    let filler = disk.path().join("filler");
-    fill(&filler);
-    let mut refused = 0;
-    for n in 0..60 {
-        let metadata = json!({"customerExternalId": format!("somebody-{n}"), "metadata": {"long": "x".repeat(500)}});
-        let asked = Instant::now();
-        let answer = subject.api.post("/v1/portal-sessions", metadata).await;
-        match answer.status {
-            // The log has room left until its next page.
-            201 => fill(&filler),
-            _ => {
-                assert!(answer.clone().expect(503).header("retry-after").is_some());
-                assert!(asked.elapsed() <= ANSWER, "{:?}", asked.elapsed());
-                subject.server.http.get("/readyz").await.expect(503);
-                refused += 1;
-            }
-        }
-    }
-    assert!(refused > 0, "the disk never filled up");
-    assert_eq!(verify(&subject.server, &subject.open.token).await, 200, "reading needs no room");
-    subject.server.http.get("/healthz").await.expect(200);
-    fs::remove_file(filler).unwrap();
-    subject.is_back("full").await;
 }

@@ -49,9 +49,7 @@ impl Cluster {
     /// Makes a new cluster and starts it.
     pub(crate) fn start(durability: Durability) -> Self {
         let cluster = Self { durability, port: free_port(), postmaster: Mutex::new(None), folder: Folder::new() };
-        if let Some((uid, gid)) = *USER {
-            chown(cluster.folder.path(), Some(uid), Some(gid)).expect("chown as root");
-        }
+        cluster.owns(cluster.folder.path());
         // Sorted as people do it, like in the official image: a query that
         // needs the order of bytes has to say so.
         let initdb = program("initdb")
@@ -71,17 +69,13 @@ impl Cluster {
     pub(crate) fn replica(&self) -> Self {
         let Self { durability, .. } = *self;
         let replica = Self { durability, port: free_port(), postmaster: Mutex::new(None), folder: Folder::new() };
-        if let Some((uid, gid)) = *USER {
-            chown(replica.folder.path(), Some(uid), Some(gid)).expect("chown as root");
-        }
+        replica.owns(replica.folder.path());
         let mut copy = self.client("pg_basebackup");
         copy.args(["--pgdata", path(&replica.data()), "--write-recovery-conf", "--checkpoint", "fast", "--no-sync"]);
         let copied = copy.output().expect("pg_basebackup starts");
         assert!(copied.status.success(), "pg_basebackup: {copied:?}");
         replica.restart();
-        let wait = "alter system set synchronous_standby_names = '*'";
-        let psql = self.client("psql").args(["-d", "postgres", "-c", wait, "-c", "select pg_reload_conf()"]).output();
-        assert!(psql.is_ok_and(|output| output.status.success()), "psql");
+        self.run("postgres", &["alter system set synchronous_standby_names = '*'", "select pg_reload_conf()"]);
         replica
     }
 
@@ -237,6 +231,23 @@ impl Cluster {
 
     fn log_file(&self) -> PathBuf {
         self.folder.path().join("log")
+    }
+
+    /// Runs statements, each by itself, in one of its databases.
+    #[track_caller]
+    pub(crate) fn run(&self, database: &str, statements: &[&str]) {
+        let mut psql = self.client("psql");
+        psql.args(["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--dbname", database]);
+        psql.args(statements.iter().flat_map(|statement| ["--command", statement]));
+        let done = psql.output().expect("psql starts");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    /// Gives a folder to the user that it runs as.
+    pub(crate) fn owns(&self, folder: &Path) {
+        if let Some((uid, gid)) = *USER {
+            chown(folder, Some(uid), Some(gid)).expect("chown as root");
+        }
     }
 
     /// One of PostgreSQL's own client programs, set up to reach this cluster.
