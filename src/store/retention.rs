@@ -1,6 +1,6 @@
 //! Retention: what is over long enough goes, and room is made ahead for what comes.
 
-use super::{Postgres, Store, StoreError, execute, statements::statements, transact};
+use super::{Postgres, Store, StoreError, connection::Link, execute, statements::statements, transact};
 use crate::domain::{
     id::{SessionId, uuid_floor},
     time::{Seconds, Timestamp},
@@ -19,6 +19,8 @@ statements! {
     Postgres PARTITIONS = "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid \
         where i.inhparent = to_regclass($1) order by 1";
     Postgres LOCK = "select pg_advisory_xact_lock(7381402951)";
+    // Where nothing is found, finding out by reading all would take as long as there is to read.
+    Postgres BY_INDEX = "set local enable_seqscan = off";
     Postgres SHORT_WAIT = "set local lock_timeout = '500ms'";
 }
 
@@ -44,6 +46,8 @@ pub struct Swept {
 const REVOCATIONS_KEPT: Seconds = Seconds(900);
 /// A partition of which a few rows live long is cleared row by row after so long.
 const STRAGGLERS_AFTER: Seconds = Seconds::days(2);
+/// Sessions end so long after they were made, but for those in the index `portal_sessions_long_lives`.
+const SHORT_LIFE: Seconds = Seconds(86_400 + 900);
 /// Partitions are made so far ahead.
 const AHEAD: Seconds = Seconds::days(7);
 
@@ -198,8 +202,9 @@ impl Postgres {
     /// Drops the partitions that end before `over` and hold nothing that ended later.
     async fn drop_partitions(&self, cut: Cut, over: Timestamp) -> Result<u64, StoreError> {
         let mut dropped = 0;
+        let life = if matches!(cut, Cut::Sessions) { SHORT_LIFE } else { Seconds(0) };
         for name in self.partitions(cut).await? {
-            if cut.end_of(&name).is_none_or(|end| end > over) {
+            if cut.end_of(&name).is_none_or(|end| end.plus(life) > over) {
                 continue;
             }
             if matches!(cut, Cut::Sessions) && self.holds_later(&name, over).await? {
@@ -212,13 +217,16 @@ impl Postgres {
         Ok(dropped)
     }
 
+    /// Whether one of a partition's sessions with a long life ended at `over` or later.
     async fn holds_later(&self, name: &str, over: Timestamp) -> Result<bool, StoreError> {
         let sql = format!(
-            "select exists (select 1 from {name} where coalesce(ended_at, browser_expires_at, link_expires_at) >= $1)"
+            "select exists (select 1 from {name} where (session_ttl > 86400 or link_expires_at - created_at > interval '15 minutes') \
+             and coalesce(ended_at, browser_expires_at, link_expires_at) >= $1)"
         );
-        // A day may be long, and nobody waits for it. In a transaction, without which PgBouncer parts a statement from its values.
+        // There may be many, and nobody waits for it. In a transaction, without which PgBouncer parts a statement from its values.
         let mut conn = self.unhurried().await?;
         let mut tx = conn.begin().await?;
+        execute!(Link { conn: &mut *tx, persistent: false }, BY_INDEX)?;
         let held = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).persistent(false).bind(over).fetch_one(&mut *tx).await;
         match held {
             // Another instance's sweep dropped it meanwhile.

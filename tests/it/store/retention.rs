@@ -143,6 +143,28 @@ async fn partitions_are_made_ahead_and_dropped_behind() {
     assert!(bench.partitions("events").await < before);
 }
 
+/// A day goes with the last of its sessions, whatever lets that one live: a millisecond too early would lose it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_is_kept_until_its_last_session_is_over_for_long_enough() {
+    let bench = Bench::new(crate::support::Store::Postgres).await;
+    // A millisecond before a midnight, exchanged a millisecond before the link runs out.
+    let made = Timestamp::from_millis(days_ago(100).millis() / DAY * DAY - 1);
+    for (link_ttl, session_ttl) in [(900, 86_400), (900, 86_401), (901, 86_400), (604_800, 2_592_000)] {
+        bench.store.make_partitions(made, made).await.unwrap();
+        let mut item = bench.link_at("a", made);
+        (item.session.link_expires_at, item.session.session_ttl) = (made.plus(Seconds(link_ttl)), Seconds(session_ttl));
+        let id = bench.keep(item).await.id;
+        let used = later(made.plus(Seconds(link_ttl)), -1);
+        let won = bench.store.exchange(vec![bench.exchange(id, "browser", None)], used).await;
+        assert!(won.into_iter().all(|won| won.unwrap().is_some()));
+        let end = used.plus(Seconds(session_ttl));
+        bench.store.sweep(end.plus(KEEP.sessions), KEEP).await.unwrap();
+        assert!(bench.has(id).await, "{link_ttl} and {session_ttl} s: gone before its time");
+        let swept = bench.store.sweep(later(end.plus(KEEP.sessions), 2), KEEP).await.unwrap();
+        assert!(swept.partitions >= 1 && !bench.has(id).await, "{link_ttl} and {session_ttl} s: {swept:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn several_sweepers_at_once_do_not_disturb_each_other() {
     for bench in Bench::both().await {
