@@ -45,10 +45,10 @@ pub struct ReplaceLinks {
 /// What creating may take on PostgreSQL.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Effort {
-    /// One statement, which keeps sessions of customers that are there.
+    /// One statement, which keeps sessions of customers that are there, unless an answer is to be kept beside one.
     AtOnce,
-    /// A transaction, which makes customers on first sight.
-    WithCustomers,
+    /// A transaction, which makes the customers first.
+    ForNew,
 }
 
 impl fmt::Debug for NewSession {
@@ -72,7 +72,7 @@ impl Store {
             |(_, (item, done)): &(usize, (&NewSession, &Created))| item.by_external_id && matches!(done, Ok(None));
         let rest: Vec<usize> = items.iter().zip(&done).enumerate().filter(of_new).map(|(n, _)| n).collect();
         if !rest.is_empty() {
-            let again = self.create_each(&items, rest.clone(), Effort::WithCustomers).await;
+            let again = self.create_each(&items, rest.clone(), Effort::ForNew).await;
             rest.into_iter().zip(again).for_each(|(n, created)| done[n] = created);
         }
         done
@@ -119,7 +119,10 @@ impl Store {
                 db.write(move |mut link| {
                     Box::pin(async move {
                         let items: Vec<&NewSession> = which.iter().map(|n| &items[*n]).collect();
-                        let owners = Postgres::insert_sessions(&mut link, &items).await?;
+                        let owners = match effort {
+                            Effort::AtOnce => Postgres::insert_sessions(&mut link, &items).await?,
+                            Effort::ForNew => Postgres::insert_new(&mut link, &items).await?,
+                        };
                         keep_answers!(link, &items, owners)
                     })
                 })

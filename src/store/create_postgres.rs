@@ -51,7 +51,7 @@ statements! {
 }
 
 impl Postgres {
-    /// Keeps sessions and makes their customers, inside a transaction.
+    /// Keeps sessions and makes customers on first sight, inside a transaction.
     pub(super) async fn insert_sessions(
         link: &mut Link<'_, PgConnection>,
         items: &[&NewSession],
@@ -60,11 +60,19 @@ impl Postgres {
         let is_new = |item: &&NewSession| item.by_external_id && !owners.contains_key(&item.session.id);
         let new: Vec<&NewSession> = items.iter().copied().filter(is_new).collect();
         if !new.is_empty() {
-            insert_customers(link, &new).await?;
-            // By now the statement also sees customers that another instance has made meanwhile.
-            owners.extend(Self::insert_known(link, &new).await?);
+            owners.extend(Self::insert_new(link, &new).await?);
         }
         Ok(owners)
+    }
+
+    /// Keeps sessions whose customers were not there a moment ago, inside a transaction.
+    pub(super) async fn insert_new(
+        link: &mut Link<'_, PgConnection>,
+        items: &[&NewSession],
+    ) -> Result<Owners, StoreError> {
+        insert_customers(link, items).await?;
+        // By now the statement also sees customers that another instance has made meanwhile.
+        Self::insert_known(link, items).await
     }
 
     /// Keeps the sessions of customers that are there, in one statement.
