@@ -14,6 +14,8 @@ use tokio::sync::{mpsc, oneshot};
 
 /// More than this in one statement gains nothing and makes the first ones wait.
 const LARGEST_BATCH: usize = 128;
+/// Of so many who ask at once two batches are made: below that, starting a statement weighs more than what two of them overlap.
+const WORTH_HALVING: usize = 32;
 /// What one starts with, until it is known how fast the database is.
 const FIRST_BATCH: usize = 16;
 /// A batch that takes longer is followed by one of half the size, so that a slow database still finishes each in time.
@@ -26,7 +28,19 @@ const TOO_LATE: Duration = Duration::from_millis(1000);
 struct Waiting<I, O> {
     item: I,
     since: Instant,
-    answer: oneshot::Sender<Result<O, StoreError>>,
+    answer: Answer<O>,
+}
+
+type Answer<O> = oneshot::Sender<Result<O, StoreError>>;
+
+/// How batches follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rhythm {
+    /// All who ask go into one. For a database in this process, where a transaction costs more than its rows.
+    Whole,
+    /// Many who ask are halved, and one half is written while the other gets its answers and asks again. For a database
+    /// that works beside this process.
+    Halves,
 }
 
 /// Gathers single items into batches, one batch at a time.
@@ -56,6 +70,13 @@ impl Pace {
         self.micros.store(took.as_micros() as u64, Ordering::Relaxed);
     }
 
+    /// How many of so many who ask go into a batch.
+    fn share(&self, rhythm: Rhythm, asking: usize) -> usize {
+        let is_halved = rhythm == Rhythm::Halves && asking >= WORTH_HALVING;
+        let share = if is_halved { asking.div_ceil(2) } else { asking };
+        share.clamp(1, self.size())
+    }
+
     /// How long the full batches take that go before whoever comes behind so many.
     fn wait_behind(&self, waiting: usize) -> Duration {
         Duration::from_micros(self.micros.load(Ordering::Relaxed) * (waiting / self.size()) as u64)
@@ -65,7 +86,7 @@ impl Pace {
 impl<I: Send + 'static, O: Send + 'static> Coalescer<I, O> {
     /// Starts one that lets `capacity` items wait and hands batches to `write`, which answers for
     /// each item in order. It ends when the last handle is dropped and the queue is empty.
-    pub(super) fn start<F, W>(capacity: usize, write: F) -> Self
+    pub(super) fn start<F, W>(capacity: usize, rhythm: Rhythm, write: F) -> Self
     where
         F: Fn(Vec<I>) -> W + Send + 'static,
         W: Future<Output = Vec<Result<O, StoreError>>> + Send,
@@ -74,30 +95,30 @@ impl<I: Send + 'static, O: Send + 'static> Coalescer<I, O> {
         let pace = Arc::new(Pace { size: FIRST_BATCH.into(), micros: 0.into() });
         let coalescer = Self { queue, pace: Arc::clone(&pace) };
         tokio::spawn(async move {
-            while let Some(first) = waiting.recv().await {
-                // Requests that have arrived already come along: every task that can run does so before this one goes on.
-                tokio::task::yield_now().await;
-                let (mut items, mut answers) = (Vec::new(), Vec::new());
-                let mut next = Some(first);
-                while let Some(one) = next {
-                    if one.since.elapsed() > TOO_LATE {
-                        let _ = one.answer.send(Err(StoreError::Overloaded));
-                    } else {
-                        items.push(one.item);
-                        answers.push(one.answer);
+            let mut finished = Vec::new();
+            loop {
+                let mut first = None;
+                // Who waits already need not wait for the answers to the last batch as well, unless nearly all who ask were in
+                // that one: then they are answered first, so that their next requests come along.
+                if rhythm == Rhythm::Whole || waiting.len() * 2 < finished.len().max(1) {
+                    give(&mut finished);
+                    first = waiting.recv().await;
+                    if first.is_none() {
+                        break;
                     }
-                    next = if items.len() < pace.size() { waiting.try_recv().ok() } else { None };
+                    // Every task that can run does so before this one goes on.
+                    tokio::task::yield_now().await;
                 }
+                let asking = waiting.len() + usize::from(first.is_some()) + finished.len();
+                let (items, answers) = gather(first, &mut waiting, pace.share(rhythm, asking));
                 if items.is_empty() {
                     continue;
                 }
                 let started = Instant::now();
-                let written = write(items).await;
+                // The database works while the answers are given.
+                let (written, ()) = tokio::join!(biased; write(items), async { give(&mut finished) });
                 pace.note(answers.len(), started.elapsed());
-                for (answer, result) in answers.into_iter().zip(written) {
-                    // Whoever hung up gets no answer; the write stands all the same.
-                    let _ = answer.send(result);
-                }
+                finished.extend(answers.into_iter().zip(written));
             }
         });
         coalescer
@@ -116,6 +137,33 @@ impl<I: Send + 'static, O: Send + 'static> Coalescer<I, O> {
     }
 }
 
+/// Takes what waits, at most so much; who has waited too long is answered here.
+fn gather<I, O>(
+    first: Option<Waiting<I, O>>,
+    waiting: &mut mpsc::Receiver<Waiting<I, O>>,
+    most: usize,
+) -> (Vec<I>, Vec<Answer<O>>) {
+    let (mut items, mut answers) = (Vec::new(), Vec::new());
+    let mut next = first.or_else(|| waiting.try_recv().ok());
+    while let Some(one) = next {
+        if one.since.elapsed() > TOO_LATE {
+            let _ = one.answer.send(Err(StoreError::Overloaded));
+        } else {
+            items.push(one.item);
+            answers.push(one.answer);
+        }
+        next = if items.len() < most { waiting.try_recv().ok() } else { None };
+    }
+    (items, answers)
+}
+
+/// Answers a batch. Whoever hung up gets no answer; the write stands all the same.
+fn give<O>(finished: &mut Vec<(Answer<O>, Result<O, StoreError>)>) {
+    for (answer, result) in finished.drain(..) {
+        let _ = answer.send(result);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,7 +173,7 @@ mod tests {
     async fn what_arrives_during_a_write_goes_together_in_the_next() {
         let sizes = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&sizes);
-        let coalescer = Arc::new(Coalescer::start(64, move |items: Vec<u32>| {
+        let coalescer = Arc::new(Coalescer::start(64, Rhythm::Whole, move |items: Vec<u32>| {
             seen.lock().unwrap().push(items.len());
             async move {
                 tokio::time::sleep(std::time::Duration::from_millis(30)).await;
@@ -147,8 +195,35 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn of_many_the_second_half_is_begun_before_the_first_is_answered() {
+        let answered = Arc::new(AtomicUsize::new(0));
+        let begun = Arc::new(Mutex::new(Vec::new()));
+        let (seen, at_begin) = (Arc::clone(&answered), Arc::clone(&begun));
+        let coalescer = Coalescer::start(64, Rhythm::Halves, move |items: Vec<u32>| {
+            let count = items.len();
+            let (seen, at_begin) = (Arc::clone(&seen), Arc::clone(&at_begin));
+            async move {
+                at_begin.lock().unwrap().push((count, seen.load(Ordering::SeqCst)));
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                items.into_iter().map(Ok).collect()
+            }
+        });
+        coalescer.pace.size.store(LARGEST_BATCH, Ordering::Relaxed);
+        let all = (0..64).map(|n| {
+            let submitted = coalescer.submit(n);
+            let answered = &answered;
+            async move {
+                assert_eq!(submitted.await.unwrap(), n);
+                answered.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        futures_util::future::join_all(all).await;
+        assert_eq!(*begun.lock().unwrap(), [(32, 0), (32, 0)]);
+    }
+
+    #[tokio::test]
     async fn past_the_bound_it_refuses_at_once() {
-        let coalescer = Arc::new(Coalescer::start(2, |items: Vec<u32>| async move {
+        let coalescer = Arc::new(Coalescer::start(2, Rhythm::Halves, |items: Vec<u32>| async move {
             tokio::time::sleep(std::time::Duration::from_secs(5)).await;
             items.into_iter().map(Ok).collect()
         }));
@@ -166,7 +241,7 @@ mod tests {
     async fn what_waited_too_long_is_refused_and_never_written() {
         let written = Arc::new(Mutex::new(Vec::<u32>::new()));
         let seen = Arc::clone(&written);
-        let coalescer = Arc::new(Coalescer::start(64, move |items: Vec<u32>| {
+        let coalescer = Arc::new(Coalescer::start(64, Rhythm::Whole, move |items: Vec<u32>| {
             seen.lock().unwrap().extend(&items);
             async move {
                 tokio::time::sleep(TOO_LATE + Duration::from_millis(100)).await;
@@ -207,5 +282,7 @@ mod tests {
         assert_eq!(pace.size(), 2);
         (0..9).for_each(|_| pace.note(128, quick));
         assert_eq!((pace.size(), pace.wait_behind(1000)), (LARGEST_BATCH, 7 * quick));
+        assert_eq!([1, 31, 32, 65, 1000].map(|asking| pace.share(Rhythm::Halves, asking)), [1, 31, 16, 33, 128]);
+        assert_eq!([1, 32, 1000].map(|asking| pace.share(Rhythm::Whole, asking)), [1, 32, 128]);
     }
 }
