@@ -23,7 +23,7 @@ run: ## Build and run the service on its embedded store, under data/, with an ex
 # Suites in other languages (a browser, an HTTP fuzzer) are started by Rust
 # tests as well, since those have the servers to run them against. Tests that
 # hold the service to its deadlines run one by one, with the processor to themselves.
-TIMED := faults:: hostile::overload::
+TIMED := faults:: hostile::overload:: hostile::made_up::a_clock
 
 .PHONY: test
 test: test-tools ## Install what the tests need, run them all
