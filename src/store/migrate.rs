@@ -5,6 +5,10 @@ use sqlx::{
     Connection,
     migrate::{MigrateError, Migrator},
 };
+use std::time::Duration;
+
+/// After this it is tried again: what others wait for behind a migration, they wait for `SHORT_WAIT` and not for this.
+const PAUSE: Duration = Duration::from_millis(300);
 
 fn postgres() -> Migrator {
     let mut migrator = sqlx::migrate!("migrations/postgres");
@@ -19,6 +23,8 @@ fn sqlite() -> Migrator {
 }
 
 statements! {
+    // Less than the second after which PostgreSQL looks for a deadlock and ends whoever finds it, a request perhaps.
+    Postgres SHORT_WAIT = "set lock_timeout = '200ms'";
     Postgres APPLIED = "select coalesce(max(version), 0) from _sqlx_migrations where success";
     Postgres SYNCHRONOUS_COMMIT = "select current_setting('synchronous_commit')";
 }
@@ -26,19 +32,15 @@ statements! {
 impl Store {
     /// Brings the schema to this version. Instances that start together wait for each other:
     /// PostgreSQL by an advisory lock, SQLite by its write lock. A newer schema is left alone, so
-    /// that the old version keeps running while the new one rolls out. Through PgBouncer, which gives each transaction
-    /// another server, no such lock holds: there the schema is only checked.
+    /// that the old version keeps running while the new one rolls out. On PostgreSQL a migration gives way to whoever
+    /// uses its table, and tries again: all others would have to wait behind it. Through PgBouncer, which gives each
+    /// transaction another server, no lock holds for long: there the schema is only checked.
     ///
     /// # Errors
     /// When the database can't be reached or a migration fails.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         match self {
-            Self::Postgres(db) if db.persistent => {
-                // A migration, and the wait for another instance's, may take longer than a request's statement.
-                let mut conn = db.unhurried().await?;
-                postgres().run(&mut conn).await.map_err(failure)?;
-                Ok(conn.close().await?)
-            }
+            Self::Postgres(db) if db.persistent => migrate(db).await,
             Self::Postgres(db) => check_schema(db).await,
             Self::Sqlite(db) => {
                 let migrator = sqlite();
@@ -84,6 +86,37 @@ impl Store {
         }
         Ok(())
     }
+}
+
+async fn migrate(db: &Postgres) -> Result<(), StoreError> {
+    let mut gave_way = false;
+    loop {
+        // A migration, and the wait for another instance's, may take longer than a request's statement.
+        let mut conn = db.unhurried().await?;
+        sqlx::query(SHORT_WAIT).execute(&mut conn).await?;
+        match postgres().run(&mut conn).await {
+            Ok(()) => return Ok(conn.close().await?),
+            Err(error) if is_locked_out(&error) => {
+                if !gave_way {
+                    tracing::warn!(%error, "what is to be migrated is in use; it is tried again until it is free");
+                }
+                gave_way = true;
+                // The lock between instances goes with the connection.
+                drop(conn);
+                tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => return Err(failure(error)),
+        }
+    }
+}
+
+/// Whether a lock was not to be had in time, or was part of a deadlock.
+fn is_locked_out(error: &MigrateError) -> bool {
+    const LOCK_NOT_AVAILABLE: &str = "55P03";
+    const DEADLOCK_DETECTED: &str = "40P01";
+    let (MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) = error else { return false };
+    let code = error.as_database_error().and_then(|refusal| refusal.code());
+    code.is_some_and(|code| [LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED].contains(&code.as_ref()))
 }
 
 async fn check_schema(db: &Postgres) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! Many instances on one database: starting at once, and of two versions.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::{Connection, PgConnection};
 
@@ -40,8 +40,30 @@ async fn a_migration_may_take_longer_than_a_request() {
     assert!(second.ready().await, "{}", second.log());
 }
 
-/// What the next version of the schema may add: the program of today must run on with it. Each is a migration of its own:
-/// one that locks two busy tables can meet a request that locks them the other way round, and one of the two has to give up.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_gives_way_to_those_who_use_its_table() {
+    let first = unlimited(Server::with(Store::Postgres)).start().await;
+    let api = first.http.key(&first.tenant().key);
+    let mut user = PgConnection::connect(first.database().url()).await.unwrap();
+    let not_yet = "drop index portal_sessions_long_lives; delete from _sqlx_migrations where version = 3";
+    sqlx::raw_sql(not_yet).execute(&mut user).await.unwrap();
+    // As a backup does it, or whoever forgot a transaction.
+    let using = "begin; lock table portal_sessions in row exclusive mode";
+    sqlx::raw_sql(using).execute(&mut user).await.unwrap();
+    let mut second = Server::join(&first).spawn();
+    let waiting = Instant::now();
+    while waiting.elapsed() < Duration::from_secs(3) {
+        let asked = Instant::now();
+        session(&api, serde_json::json!({})).await;
+        assert!(asked.elapsed() < Duration::from_secs(1), "it waited behind the migration");
+    }
+    assert!(second.is_running(), "it did not wait: {}", second.log());
+    assert!(second.log().contains("is in use"), "{}", second.log());
+    user.close().await.unwrap();
+    assert!(second.ready().await, "{}", second.log());
+}
+
+/// What the next version of the schema may add: the program of today must run on with it.
 const EXPAND: [&str; 4] = [
     "alter table portal_sessions add column of_tomorrow text",
     "alter table customers add column of_tomorrow text not null default 'none'",
@@ -49,6 +71,19 @@ const EXPAND: [&str; 4] = [
     "insert into _sqlx_migrations (version, description, success, checksum, execution_time) \
      values (9999, 'of tomorrow', true, '\\x00', 0)",
 ];
+
+/// As the first instance of the new version does it: whoever is in a deadlock with a request gives up first, and tries again.
+async fn expand(url: &str) {
+    let mut conn = PgConnection::connect(url).await.unwrap();
+    sqlx::raw_sql("set lock_timeout = '200ms'").execute(&mut conn).await.unwrap();
+    for migration in EXPAND {
+        while let Err(refused) = sqlx::raw_sql(migration).execute(&mut conn).await {
+            let code = refused.as_database_error().and_then(|error| error.code()).map(|code| code.into_owned());
+            assert_eq!(code.as_deref(), Some("55P03"), "{migration}: {refused}");
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+    }
+}
 
 /// The version to update from: the one that `VESTIBULE_PREVIOUS` names, or this one.
 fn previous() -> PathBuf {
@@ -73,11 +108,7 @@ async fn a_rolling_update_with_an_expand_migration_shows_nobody_an_error() {
     for round in 1..=figure(1, 10) {
         load.more(100).await;
         if round == 1 {
-            // As the first instance of the new version does it.
-            let mut conn = PgConnection::connect(database.url()).await.unwrap();
-            for migration in EXPAND {
-                sqlx::raw_sql(migration).execute(&mut conn).await.unwrap();
-            }
+            expand(database.url()).await;
         }
         load.more(100).await;
         // Forth, and back again: a rollback is an update to an older version.
