@@ -1,5 +1,6 @@
 //! Connections: how they are opened, lent out and given up.
 
+mod at_hand;
 mod postgres;
 mod sqlite;
 

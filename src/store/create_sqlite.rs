@@ -13,10 +13,11 @@ use crate::domain::{
 };
 use sqlx::SqliteConnection;
 
+// `cross join` keeps the order: with statistics of a small table SQLite would rather read all of the customers.
 const OWNERS: &str = "with item(id, tenant_id, livemode, customer_id, external_id) as (values ()) \
-    select i.id, c.id, c.external_id from item i join customers c \
+    select i.id, c.id, c.external_id from item i cross join customers c \
     on c.tenant_id = i.tenant_id and c.livemode = i.livemode and c.external_id = i.external_id \
-    union all select i.id, c.id, c.external_id from item i join customers c \
+    union all select i.id, c.id, c.external_id from item i cross join customers c \
     on i.external_id is null and c.id = i.customer_id and c.tenant_id = i.tenant_id and c.livemode = i.livemode";
 const INSERT_CUSTOMERS: &str = "insert into customers (id, tenant_id, livemode, external_id, profile, created_at) values () on conflict do nothing";
 const INSERT: &str = "insert into portal_sessions (id, tenant_id, portal_id, customer_id, livemode, permissions, return_url, \

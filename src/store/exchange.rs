@@ -60,7 +60,7 @@ const WON_ROWS: (&str, usize) = (
     concat!(
         "with item(id, browser_hash) as (values ()) select ",
         live_columns!(),
-        " from item i join ",
+        " from item i cross join ",
         session_tables!(),
         " where s.id = i.id and s.browser_hash = i.browser_hash"
     ),

@@ -47,8 +47,9 @@ impl Store {
                 // SQLite has no advisory lock: a second process may find the first one's tables half made.
                 let mut tries = 0;
                 loop {
-                    match migrator.run(db.pool()).await {
-                        Ok(()) => return Ok(()),
+                    let mut conn = db.alone().await?;
+                    match migrator.run(&mut conn).await {
+                        Ok(()) => return Ok(conn.close().await?),
                         Err(_) if tries < 20 => {
                             tries += 1;
                             tokio::time::sleep(std::time::Duration::from_millis(100)).await;

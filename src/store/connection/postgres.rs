@@ -1,10 +1,10 @@
 //! Connections to PostgreSQL: many, some of which may break at any moment.
 
-use super::{Detached, Link, Options};
+use super::{Detached, Link, Options, at_hand::AtHand};
 use crate::store::{StoreError, statements::statements, writes::Writes};
 use futures_util::future::BoxFuture;
 use sqlx::{
-    Connection, PgConnection, PgPool, Row,
+    Connection, PgConnection, Row,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use std::{
@@ -40,9 +40,9 @@ statements! {
 /// PostgreSQL.
 #[derive(Clone)]
 pub struct Postgres {
-    pool: PgPool,
+    requests: AtHand<sqlx::Postgres>,
     /// A connection for the poll alone, which must not wait behind requests.
-    pulse: PgPool,
+    pulse: AtHand<sqlx::Postgres>,
     /// Behind PgBouncer in transaction mode statements can't stay prepared, and belong into transactions.
     pub(in crate::store) persistent: bool,
     /// How to reach the server without limits of time, for migrations and the sweep.
@@ -63,7 +63,7 @@ impl Postgres {
         let broken_at = Arc::new(Mutex::new(None::<Instant>));
         let pool = |size, limit: Duration| {
             let check = Arc::clone(&broken_at);
-            PgPoolOptions::new()
+            let pool = PgPoolOptions::new()
                 .max_connections(size)
                 .acquire_timeout(limit - MARGIN)
                 .test_before_acquire(false)
@@ -73,21 +73,17 @@ impl Postgres {
                     let trusted = broken.is_none_or(|at| at.elapsed() > meta.age);
                     Box::pin(async move { Ok(trusted) })
                 })
-                .connect_lazy_with(connect.clone())
+                .connect_lazy_with(connect.clone());
+            AtHand::new(pool, limit - MARGIN)
         };
         let (requests, pulse) = (pool(options.max_connections, OPERATION_LIMIT), pool(1, PULSE_LIMIT));
         let (plain, limit, writes) = (Arc::new(plain), OPERATION_LIMIT, Arc::default());
-        Ok(Self { pool: requests, pulse, persistent, plain, limit, writes, broken_at })
+        Ok(Self { requests, pulse, persistent, plain, limit, writes, broken_at })
     }
 
     pub(super) async fn close(&self) {
-        self.pool.close().await;
+        self.requests.close().await;
         self.pulse.close().await;
-    }
-
-    /// The pool, for tests.
-    pub fn pool(&self) -> &PgPool {
-        &self.pool
     }
 
     /// A connection of its own on which a statement may take as long as it needs.
@@ -97,7 +93,7 @@ impl Postgres {
 
     /// The same database over the connection that the poll has for itself.
     pub(in crate::store) fn pulse(&self) -> Self {
-        Self { pool: self.pulse.clone(), limit: PULSE_LIMIT, ..self.clone() }
+        Self { requests: self.pulse.clone(), limit: PULSE_LIMIT, ..self.clone() }
     }
 
     pub(in crate::store) fn read<T, F>(&self, op: F) -> Detached<T>
@@ -150,16 +146,21 @@ impl Postgres {
         let db = self.clone();
         Detached::start(async move {
             let asked = Instant::now();
+            let broken = *db.broken_at.lock().unwrap_or_else(PoisonError::into_inner);
             // In a box: it has room for opening a connection, and all of this is moved to where tasks live.
-            let acquired = Box::pin(db.pool.acquire()).await;
+            let acquired = Box::pin(db.requests.acquire(broken)).await;
             // Whatever a server says to a new connection (an unknown database or role, say), it passes with the failover.
             let mut conn = acquired.map_err(|error| StoreError::Unavailable(error.to_string()))?;
             let left = db.limit.saturating_sub(asked.elapsed());
             let result = timeout(left, op(Link { conn: &mut *conn, persistent: db.persistent })).await;
             let result = result.unwrap_or_else(|_| Err(StoreError::Unavailable("it does not answer in time".into())));
-            if result.as_ref().is_err_and(StoreError::spoils_connection) {
-                *db.broken_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-                drop(conn.detach());
+            match &result {
+                Ok(_) => conn.keep(),
+                Err(error) if error.spoils_connection() => {
+                    *db.broken_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                    drop(conn.detach());
+                }
+                Err(_) => drop(conn),
             }
             result
         })

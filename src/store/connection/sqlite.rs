@@ -1,10 +1,10 @@
 //! Connections to SQLite: readers, and the one that writes.
 
-use super::{ACQUIRE_LIMIT, Detached, Link, Options};
+use super::{ACQUIRE_LIMIT, Detached, Link, Options, at_hand::AtHand};
 use crate::store::{StoreError, writes::Writes};
 use futures_util::future::BoxFuture;
 use sqlx::{
-    Connection, SqliteConnection, SqlitePool,
+    Connection, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{
@@ -28,10 +28,11 @@ const WRITER_CACHE: &str = "-32768";
 /// SQLite: any number of readers, one writer.
 #[derive(Clone)]
 pub struct Sqlite {
-    readers: SqlitePool,
+    readers: AtHand<sqlx::Sqlite>,
     /// A connection for the poll alone, which must not wait behind requests.
-    pulse: SqlitePool,
-    writer: SqlitePool,
+    pulse: AtHand<sqlx::Sqlite>,
+    writer: AtHand<sqlx::Sqlite>,
+    connect: Arc<SqliteConnectOptions>,
     pub(super) writes: Arc<Writes>,
 }
 
@@ -44,16 +45,15 @@ impl Sqlite {
             .busy_timeout(options.busy_timeout)
             .foreign_keys(true)
             .pragma("temp_store", "memory")
-            .pragma("wal_autocheckpoint", WAL_PAGES)
-            .optimize_on_close(true, 400);
+            .pragma("wal_autocheckpoint", WAL_PAGES);
         if let Some(folder) = connect.get_filename().parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(sqlx::Error::Io)?;
         }
         let patience = options.busy_timeout;
         let writer = sqlite_pool(1, connect.clone().pragma("cache_size", WRITER_CACHE), patience).await?;
         let readers = sqlite_pool(READERS, connect.clone(), patience).await?;
-        let pulse = sqlite_pool(1, connect, patience).await?;
-        Ok(Self { readers, pulse, writer, writes: Arc::default() })
+        let pulse = sqlite_pool(1, connect.clone(), patience).await?;
+        Ok(Self { readers, pulse, writer, connect: Arc::new(connect), writes: Arc::default() })
     }
 
     pub(super) async fn close(&self) {
@@ -62,9 +62,9 @@ impl Sqlite {
         self.writer.close().await;
     }
 
-    /// The pool that writes, for migrations and tests.
-    pub fn pool(&self) -> &SqlitePool {
-        &self.writer
+    /// A connection of its own, for migrations.
+    pub(in crate::store) async fn alone(&self) -> Result<SqliteConnection, sqlx::Error> {
+        SqliteConnection::connect_with(&self.connect).await
     }
 
     /// The same database over the connection that the poll has for itself.
@@ -77,10 +77,14 @@ impl Sqlite {
         T: Send + 'static,
         F: for<'c> FnOnce(Link<'c, SqliteConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
-        let pool = self.readers.clone();
+        let readers = self.readers.clone();
         Detached::start(async move {
-            let mut conn = Box::pin(pool.acquire()).await?;
-            op(Link { conn: &mut *conn, persistent: true }).await
+            let mut conn = Box::pin(readers.acquire(None)).await?;
+            let result = op(Link { conn: &mut *conn, persistent: true }).await;
+            if result.is_ok() {
+                conn.keep();
+            }
+            result
         })
     }
 
@@ -89,13 +93,17 @@ impl Sqlite {
         T: Send + 'static,
         F: for<'c> FnOnce(Link<'c, SqliteConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
-        let pool = self.writer.clone();
+        let writer = self.writer.clone();
         let done = Detached::start(async move {
-            let mut conn = Box::pin(pool.acquire()).await?;
+            let mut conn = Box::pin(writer.acquire(None)).await?;
             let result = Self::commit(&mut conn, op).await;
-            if result.as_ref().is_err_and(StoreError::spoils_connection) {
-                // On a full disk SQLite has rolled back by itself, and sqlx counts a transaction that is no more.
-                conn.close().await.ok();
+            match &result {
+                Ok(_) => conn.keep(),
+                Err(error) if error.spoils_connection() => {
+                    // On a full disk SQLite has rolled back by itself, and sqlx counts a transaction that is no more.
+                    conn.detach().close().await.ok();
+                }
+                Err(_) => drop(conn),
             }
             result
         });
@@ -115,7 +123,11 @@ impl Sqlite {
 
 /// Opens connections. While another process turns a new file into one with a write-ahead log, SQLite says at once that it
 /// is locked, whatever its own time to wait is.
-async fn sqlite_pool(size: u32, connect: SqliteConnectOptions, patience: Duration) -> Result<SqlitePool, sqlx::Error> {
+async fn sqlite_pool(
+    size: u32,
+    connect: SqliteConnectOptions,
+    patience: Duration,
+) -> Result<AtHand<sqlx::Sqlite>, sqlx::Error> {
     let started = Instant::now();
     loop {
         let pool =
@@ -126,7 +138,7 @@ async fn sqlite_pool(size: u32, connect: SqliteConnectOptions, patience: Duratio
             {
                 sleep(AGAIN).await;
             }
-            opened => return opened,
+            opened => return Ok(AtHand::new(opened?, ACQUIRE_LIMIT)),
         }
     }
 }

@@ -1,15 +1,16 @@
 //! Every statement is understood by the database that it is for, on the migrated schema.
 
-use sqlx::{AssertSqlSafe, Executor as _, SqlSafeStr as _};
-use vestibule::store::{Store, statements};
+use sqlx::{AssertSqlSafe, Executor as _, Row as _, SqlSafeStr as _};
+use vestibule::store::statements;
 
 use super::bench::Bench;
+use crate::support::{Db, Store as Kind};
 
-async fn understood(store: &Store, sql: &str) -> Result<(), sqlx::Error> {
+async fn understood(db: &Db, sql: &str) -> Result<(), sqlx::Error> {
     let sql = AssertSqlSafe(sql.to_owned()).into_sql_str();
-    match store {
-        Store::Postgres(db) => db.pool().prepare(sql).await.map(drop),
-        Store::Sqlite(db) => db.pool().prepare(sql).await.map(drop),
+    match db {
+        Db::Postgres(pool) => pool.prepare(sql).await.map(drop),
+        Db::Sqlite(pool) => pool.prepare(sql).await.map(drop),
     }
 }
 
@@ -18,16 +19,54 @@ async fn every_statement_is_understood() {
     for bench in Bench::both().await {
         // The question itself has to be able to fail.
         for wrong in ["select no_such_column from tenants", "selec 1", "update portals set slugg = $1"] {
-            assert!(understood(&bench.store, wrong).await.is_err(), "{wrong}");
+            assert!(understood(&bench.db, wrong).await.is_err(), "{wrong}");
         }
         let all = statements::all(&bench.store);
         assert!(all.len() > 80, "{} statements", all.len());
         for (name, sql) in all {
-            if let Err(error) = understood(&bench.store, &sql).await {
+            if let Err(error) = understood(&bench.db, &sql).await {
                 panic!("{:?}: {name}: {error}\n{sql}", bench.store);
             }
         }
     }
+}
+
+/// Left to its statistics, SQLite takes a table that was small when it looked for small for ever. (PostgreSQL is told on each
+/// connection to go by indexes.)
+#[tokio::test(flavor = "multi_thread")]
+async fn every_statement_goes_by_an_index_whatever_the_statistics_say() {
+    let bench = Bench::new(Kind::Sqlite).await;
+    bench.store.create_sessions((0..50).map(|n| bench.link(&format!("customer-{n}"))).collect()).await;
+    for statistics in ["select 1", "analyze", "update sqlite_stat1 set stat = '1 1 1 1'"] {
+        bench.db.execute(statistics).await;
+        let mut scans = Vec::new();
+        for (name, sql) in statements::all(&bench.store) {
+            let plan = plan(&bench.db, &sql).await;
+            scans.extend(plan.iter().filter(|step| is_slow(step, &plan)).map(|step| format!("{name}: {step}: {sql}")));
+        }
+        assert_eq!(scans, Vec::<String>::new(), "after {statistics:?}");
+    }
+}
+
+/// What SQLite is about to do, step by step.
+async fn plan(db: &Db, sql: &str) -> Vec<String> {
+    let Db::Sqlite(pool) = db else { unreachable!() };
+    let mut conn = pool.acquire().await.unwrap();
+    let explain = AssertSqlSafe(format!("explain query plan {sql}"));
+    let steps = sqlx::raw_sql(explain).fetch_all(&mut *conn).await;
+    steps.unwrap_or_else(|error| panic!("{error}: {sql}")).iter().map(|step| step.get("detail")).collect()
+}
+
+/// Whether a step reads a table from its beginning to its end that holds more with every day, or makes an index of one.
+fn is_slow(step: &str, plan: &[String]) -> bool {
+    let growing = ["portal_sessions", "s", "customers", "c", "events", "e", "idempotency"];
+    let is_part = |table: &str| {
+        plan.iter().any(|step| [format!("CO-ROUTINE {table}"), format!("MATERIALIZE {table}")].contains(step))
+    };
+    let scanned = step.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
+    step.contains("AUTOMATIC")
+        || step.contains("BLOOM FILTER ON")
+        || scanned.is_some_and(|table| growing.contains(&table) && !is_part(table))
 }
 
 /// A statement that some file keeps for itself would escape the other test.
