@@ -15,10 +15,14 @@ pub(super) fn encode_into(number: &[u8], width: usize, out: &mut String) {
         *limb = bytes.iter().fold(0, |limb, byte| limb << 8 | u32::from(*byte));
     }
     let mut digits = [b'0'; 64];
-    let mut end = width;
+    let (mut end, mut first) = (width, 0);
     while end > 0 {
+        // What is left gets shorter with each chunk.
+        while limbs.get(first) == Some(&0) {
+            first += 1;
+        }
         let mut rest = 0u64;
-        for limb in limbs.iter_mut() {
+        for limb in &mut limbs[first..] {
             let value = rest << 32 | u64::from(*limb);
             *limb = (value / CHUNK) as u32;
             rest = value % CHUNK;

@@ -1,5 +1,6 @@
 //! Writes that arrive while one is under way go together in the next. There is no timer: an idle
-//! server answers at once, a busy one shares the cost of commits and round trips.
+//! server answers at once, a busy one shares the cost of commits and round trips. Many who ask are halved, and one half is
+//! written while the other gets its answers and asks again.
 
 use crate::store::StoreError;
 use std::{
@@ -33,16 +34,6 @@ struct Waiting<I, O> {
 
 type Answer<O> = oneshot::Sender<Result<O, StoreError>>;
 
-/// How batches follow each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rhythm {
-    /// All who ask go into one. For a database in this process, where a transaction costs more than its rows.
-    Whole,
-    /// Many who ask are halved, and one half is written while the other gets its answers and asks again. For a database
-    /// that works beside this process.
-    Halves,
-}
-
 /// Gathers single items into batches, one batch at a time.
 pub(super) struct Coalescer<I, O> {
     queue: mpsc::Sender<Waiting<I, O>>,
@@ -71,9 +62,8 @@ impl Pace {
     }
 
     /// How many of so many who ask go into a batch.
-    fn share(&self, rhythm: Rhythm, asking: usize) -> usize {
-        let is_halved = rhythm == Rhythm::Halves && asking >= WORTH_HALVING;
-        let share = if is_halved { asking.div_ceil(2) } else { asking };
+    fn share(&self, asking: usize) -> usize {
+        let share = if asking >= WORTH_HALVING { asking.div_ceil(2) } else { asking };
         share.clamp(1, self.size())
     }
 
@@ -86,7 +76,7 @@ impl Pace {
 impl<I: Send + 'static, O: Send + 'static> Coalescer<I, O> {
     /// Starts one that lets `capacity` items wait and hands batches to `write`, which answers for
     /// each item in order. It ends when the last handle is dropped and the queue is empty.
-    pub(super) fn start<F, W>(capacity: usize, rhythm: Rhythm, write: F) -> Self
+    pub(super) fn start<F, W>(capacity: usize, write: F) -> Self
     where
         F: Fn(Vec<I>) -> W + Send + 'static,
         W: Future<Output = Vec<Result<O, StoreError>>> + Send,
@@ -100,7 +90,7 @@ impl<I: Send + 'static, O: Send + 'static> Coalescer<I, O> {
                 let mut first = None;
                 // Who waits already need not wait for the answers to the last batch as well, unless nearly all who ask were in
                 // that one: then they are answered first, so that their next requests come along.
-                if rhythm == Rhythm::Whole || waiting.len() * 2 < finished.len().max(1) {
+                if waiting.len() * 2 < finished.len().max(1) {
                     give(&mut finished);
                     first = waiting.recv().await;
                     if first.is_none() {
@@ -110,7 +100,7 @@ impl<I: Send + 'static, O: Send + 'static> Coalescer<I, O> {
                     tokio::task::yield_now().await;
                 }
                 let asking = waiting.len() + usize::from(first.is_some()) + finished.len();
-                let (items, answers) = gather(first, &mut waiting, pace.share(rhythm, asking));
+                let (items, answers) = gather(first, &mut waiting, pace.share(asking));
                 if items.is_empty() {
                     continue;
                 }
@@ -173,7 +163,7 @@ mod tests {
     async fn what_arrives_during_a_write_goes_together_in_the_next() {
         let sizes = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&sizes);
-        let coalescer = Arc::new(Coalescer::start(64, Rhythm::Whole, move |items: Vec<u32>| {
+        let coalescer = Arc::new(Coalescer::start(64, move |items: Vec<u32>| {
             seen.lock().unwrap().push(items.len());
             async move {
                 tokio::time::sleep(std::time::Duration::from_millis(30)).await;
@@ -199,7 +189,7 @@ mod tests {
         let answered = Arc::new(AtomicUsize::new(0));
         let begun = Arc::new(Mutex::new(Vec::new()));
         let (seen, at_begin) = (Arc::clone(&answered), Arc::clone(&begun));
-        let coalescer = Coalescer::start(64, Rhythm::Halves, move |items: Vec<u32>| {
+        let coalescer = Coalescer::start(64, move |items: Vec<u32>| {
             let count = items.len();
             let (seen, at_begin) = (Arc::clone(&seen), Arc::clone(&at_begin));
             async move {
@@ -223,7 +213,7 @@ mod tests {
 
     #[tokio::test]
     async fn past_the_bound_it_refuses_at_once() {
-        let coalescer = Arc::new(Coalescer::start(2, Rhythm::Halves, |items: Vec<u32>| async move {
+        let coalescer = Arc::new(Coalescer::start(2, |items: Vec<u32>| async move {
             tokio::time::sleep(std::time::Duration::from_secs(5)).await;
             items.into_iter().map(Ok).collect()
         }));
@@ -241,7 +231,7 @@ mod tests {
     async fn what_waited_too_long_is_refused_and_never_written() {
         let written = Arc::new(Mutex::new(Vec::<u32>::new()));
         let seen = Arc::clone(&written);
-        let coalescer = Arc::new(Coalescer::start(64, Rhythm::Whole, move |items: Vec<u32>| {
+        let coalescer = Arc::new(Coalescer::start(64, move |items: Vec<u32>| {
             seen.lock().unwrap().extend(&items);
             async move {
                 tokio::time::sleep(TOO_LATE + Duration::from_millis(100)).await;
@@ -282,7 +272,6 @@ mod tests {
         assert_eq!(pace.size(), 2);
         (0..9).for_each(|_| pace.note(128, quick));
         assert_eq!((pace.size(), pace.wait_behind(1000)), (LARGEST_BATCH, 7 * quick));
-        assert_eq!([1, 31, 32, 65, 1000].map(|asking| pace.share(Rhythm::Halves, asking)), [1, 31, 16, 33, 128]);
-        assert_eq!([1, 32, 1000].map(|asking| pace.share(Rhythm::Whole, asking)), [1, 32, 128]);
+        assert_eq!([1, 31, 32, 65, 1000].map(|asking| pace.share(asking)), [1, 31, 16, 33, 128]);
     }
 }

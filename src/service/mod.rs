@@ -41,7 +41,7 @@ use crate::{
 };
 use assertion::Signing;
 use cache::Caches;
-use coalesce::{Coalescer, Rhythm};
+use coalesce::Coalescer;
 use idempotency::InFlight;
 use std::{sync::Arc, time::Instant};
 use watch::Watch;
@@ -87,20 +87,16 @@ impl Service {
         let first = store.heartbeat(i64::MAX).await?;
         let clock = Arc::new(Clock::new(first.now_micros, asked));
         store.make_partitions(clock.now(), clock.now()).await?;
-        let rhythm = match store {
-            Store::Postgres(_) => Rhythm::Halves,
-            Store::Sqlite(_) => Rhythm::Whole,
-        };
         let creates = {
             let store = store.clone();
-            Coalescer::start(settings.waiting_writes, rhythm, move |items| {
+            Coalescer::start(settings.waiting_writes, move |items| {
                 let store = store.clone();
                 async move { store.create_sessions(items).await }
             })
         };
         let exchanges = {
             let (store, clock) = (store.clone(), Arc::clone(&clock));
-            Coalescer::start(settings.waiting_writes, rhythm, move |items| {
+            Coalescer::start(settings.waiting_writes, move |items| {
                 let (store, now) = (store.clone(), clock.now());
                 async move { store.exchange(items, now).await as Vec<Exchanged> }
             })

@@ -20,7 +20,7 @@ const OWNERS: &str = "with item(id, tenant_id, livemode, customer_id, external_i
     union all select i.id, c.id, c.external_id from item i cross join customers c \
     on i.external_id is null and c.id = i.customer_id and c.tenant_id = i.tenant_id and c.livemode = i.livemode";
 const INSERT_CUSTOMERS: &str = "insert into customers (id, tenant_id, livemode, external_id, profile, created_at) values () on conflict do nothing";
-const INSERT: &str = "insert into portal_sessions (id, tenant_id, portal_id, customer_id, livemode, permissions, return_url, \
+const INSERT: &str = "insert or fail into portal_sessions (id, tenant_id, portal_id, customer_id, livemode, permissions, return_url, \
     path, delivery, preview, locale, metadata, scopes, created_at, link_hash, link_expires_at, session_ttl, used_at, \
     browser_hash, browser_expires_at, ip_address, user_agent) values ()";
 

@@ -31,7 +31,7 @@ statements! {
 }
 
 /// The same for many rows on SQLite, and their number of columns.
-const INSERT_MANY: (&str, usize) = (concat!("insert into events (", columns!(), ", tenant_id) values ()"), 13);
+const INSERT_MANY: (&str, usize) = (concat!("insert or fail into events (", columns!(), ", tenant_id) values ()"), 13);
 
 /// Gives an event's values, in the order of the columns, to the macro `$with` behind what stands before them.
 macro_rules! in_order {

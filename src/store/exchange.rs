@@ -48,7 +48,7 @@ statements! {
 /// The same on SQLite; how long the session lives and when is now stand behind the rows.
 const EXCHANGE_ROWS: (&str, usize) = (
     "with item(id, link_hash, browser_hash, nonce_hash, ip_address, user_agent) as (values ()) \
-        update portal_sessions as s set used_at = ?, browser_hash = i.browser_hash, nonce_hash = i.nonce_hash, \
+        update or fail portal_sessions as s set used_at = ?, browser_hash = i.browser_hash, nonce_hash = i.nonce_hash, \
         browser_expires_at = ? + s.session_ttl * 1000, ip_address = i.ip_address, user_agent = i.user_agent \
         from item i where s.id = i.id and s.link_hash = i.link_hash and s.used_at is null and s.link_expires_at > ? \
         and exists (select 1 from customers c where c.id = s.customer_id) \

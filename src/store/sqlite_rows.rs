@@ -1,4 +1,5 @@
-//! Many rows in one statement on SQLite, where each statement is a way to the connection's thread and back.
+//! Many rows in one statement on SQLite, where each statement is a way to the connection's thread and back. They say
+//! `or fail`: the transaction goes back as a whole, so SQLite need not copy each page beforehand to undo the statement alone.
 
 use super::{StoreError, connection::Link};
 use sqlx::{
