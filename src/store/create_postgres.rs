@@ -2,13 +2,17 @@
 
 use super::{
     NewSession, Postgres, StoreError,
+    arrays::{column, sized},
     connection::Link,
     create::Owners,
     execute, fetch_all,
     statements::statements,
-    values::{column, json},
+    values::json,
 };
-use crate::domain::id::{CustomerId, SessionId};
+use crate::domain::{
+    id::{CustomerId, SessionId},
+    session::Session,
+};
 use sqlx::PgConnection;
 
 statements! {
@@ -80,30 +84,25 @@ impl Postgres {
         link: &mut Link<'_, PgConnection>,
         items: &[&NewSession],
     ) -> Result<Owners, StoreError> {
-        let permissions = items.iter().map(|item| json(&item.session.permissions)).collect::<Result<Vec<_>, _>>()?;
-        let metadata = items.iter().map(|item| json(&item.session.metadata)).collect::<Result<Vec<_>, _>>()?;
-        let scopes = items
-            .iter()
-            .map(|item| item.session.scopes.as_ref().map(json).transpose())
-            .collect::<Result<Vec<_>, _>>()?;
+        let texts = items.iter().map(|item| Texts::of(&item.session)).collect::<Result<Vec<_>, _>>()?;
         let kept = fetch_all!(
             link,
             (SessionId, CustomerId, String),
-            INSERT_MANY,
+            sized(INSERT_MANY, items.len()),
             column(items, |item| item.session.id.0),
             column(items, |item| item.session.tenant_id.0),
             column(items, |item| item.session.portal_id.0),
             column(items, |item| item.session.customer_id.0),
             column(items, |item| item.by_external_id.then_some(item.session.customer_external_id.as_str())),
             column(items, |item| item.session.livemode),
-            permissions,
+            column(&texts, |texts| texts.permissions.as_str()),
             column(items, |item| item.session.return_url.as_deref()),
             column(items, |item| item.session.path.as_deref()),
             column(items, |item| item.session.delivery.as_str()),
             column(items, |item| item.session.preview),
             column(items, |item| item.session.locale.as_deref()),
-            metadata,
-            scopes,
+            column(&texts, |texts| texts.metadata.as_str()),
+            column(&texts, |texts| texts.scopes.as_deref()),
             column(items, |item| item.session.created_at.utc()),
             column(items, |item| item.link_hash.as_ref().map(|hash| hash.0.as_slice())),
             column(items, |item| item.session.link_expires_at.utc()),
@@ -123,10 +122,24 @@ impl Postgres {
     }
 }
 
+/// What a session holds as JSON.
+struct Texts {
+    permissions: String,
+    metadata: String,
+    scopes: Option<String>,
+}
+
+impl Texts {
+    fn of(session: &Session) -> Result<Self, sqlx::Error> {
+        let scopes = session.scopes.as_ref().map(json).transpose()?;
+        Ok(Self { permissions: json(&session.permissions)?, metadata: json(&session.metadata)?, scopes })
+    }
+}
+
 async fn insert_customers(link: &mut Link<'_, PgConnection>, items: &[&NewSession]) -> Result<(), StoreError> {
     execute!(
         link,
-        INSERT_CUSTOMERS,
+        sized(INSERT_CUSTOMERS, items.len()),
         column(items, |item| item.session.customer_id.0),
         column(items, |item| item.session.tenant_id.0),
         column(items, |item| item.session.livemode),

@@ -2,11 +2,12 @@
 
 use super::{
     Page, Store, StoreError,
+    arrays::{column, sized},
     connection::Link,
     execute, read,
     sqlite_rows::{self as rows, bind},
     statements::statements,
-    values::{column, from_json},
+    values::from_json,
 };
 use crate::domain::{
     event::{Actor, Event, NewEvent},
@@ -94,7 +95,7 @@ impl Link<'_, PgConnection> {
     pub(super) async fn tell(&mut self, events: &[NewEvent]) -> Result<(), StoreError> {
         execute!(
             self,
-            INSERT_ARRAYS,
+            sized(INSERT_ARRAYS, events.len()),
             column(events, |event| event.id.0),
             column(events, |event| event.kind.as_str()),
             column(events, |event| event.at.utc()),

@@ -2,6 +2,7 @@
 
 use super::{
     LiveSession, Postgres, Sqlite, Store, StoreError,
+    arrays::{column, sized},
     connection::Link,
     events, execute, fetch_all, fetch_optional,
     retention::{self, UNDEFINED_TABLE},
@@ -219,18 +220,19 @@ impl Postgres {
         let Some(partition) = items.first().and_then(|item| retention::partition_of(item.id)) else {
             return Ok(HashMap::new());
         };
-        let sql = EXCHANGE_MANY.replacen("update portal_sessions", &format!("update {partition}"), 1);
+        let sql = sized(EXCHANGE_MANY, items.len());
+        let sql = sql.as_str().replacen("update portal_sessions", &format!("update {partition}"), 1);
         let rows = fetch_all!(
             link,
             Won,
             AssertSqlSafe(sql),
-            items.iter().map(|item| item.id.0).collect::<Vec<_>>(),
-            items.iter().map(|item| item.link_hash.0.as_slice()).collect::<Vec<_>>(),
-            items.iter().map(|item| item.browser_hash.0.as_slice()).collect::<Vec<_>>(),
-            items.iter().map(|item| item.nonce_hash.as_ref().map(|hash| hash.0.as_slice())).collect::<Vec<_>>(),
-            items.iter().map(|item| item.origin.address.map(|address| address.to_string())).collect::<Vec<_>>(),
-            items.iter().map(|item| item.origin.user_agent.as_deref()).collect::<Vec<_>>(),
-            items.iter().map(|item| item.event_id.0).collect::<Vec<_>>(),
+            column(items, |item| item.id.0),
+            column(items, |item| item.link_hash.0.as_slice()),
+            column(items, |item| item.browser_hash.0.as_slice()),
+            column(items, |item| item.nonce_hash.as_ref().map(|hash| hash.0.as_slice())),
+            column(items, |item| item.origin.address.map(|address| address.to_string())),
+            column(items, |item| item.origin.user_agent.as_deref()),
+            column(items, |item| item.event_id.0),
             now,
         );
         let rows = match rows {

@@ -1,6 +1,6 @@
 //! Schema versions, and whether a database may be trusted with what we acknowledge.
 
-use super::{Postgres, Store, StoreError, statements::statements};
+use super::{Postgres, Sqlite, Store, StoreError, statements::statements};
 use sqlx::{
     Connection,
     migrate::{MigrateError, Migrator},
@@ -26,6 +26,8 @@ statements! {
     // Less than the second after which PostgreSQL looks for a deadlock and ends whoever finds it, a request perhaps.
     Postgres SHORT_WAIT = "set lock_timeout = '200ms'";
     Postgres APPLIED = "select coalesce(max(version), 0) from _sqlx_migrations where success";
+    Sqlite FORGET_STATISTICS = "drop table if exists sqlite_stat1";
+    Sqlite FORGET_SAMPLES = "drop table if exists sqlite_stat4";
     Postgres SYNCHRONOUS_COMMIT = "select current_setting('synchronous_commit')";
 }
 
@@ -42,22 +44,7 @@ impl Store {
         match self {
             Self::Postgres(db) if db.persistent => migrate(db).await,
             Self::Postgres(db) => check_schema(db).await,
-            Self::Sqlite(db) => {
-                let migrator = sqlite();
-                // SQLite has no advisory lock: a second process may find the first one's tables half made.
-                let mut tries = 0;
-                loop {
-                    let mut conn = db.alone().await?;
-                    match migrator.run(&mut conn).await {
-                        Ok(()) => return Ok(conn.close().await?),
-                        Err(_) if tries < 20 => {
-                            tries += 1;
-                            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-                        }
-                        Err(error) => return Err(failure(error)),
-                    }
-                }
-            }
+            Self::Sqlite(db) => migrate_file(db).await,
         }
     }
 
@@ -105,6 +92,27 @@ async fn migrate(db: &Postgres) -> Result<(), StoreError> {
                 // The lock between instances goes with the connection.
                 drop(conn);
                 tokio::time::sleep(PAUSE).await;
+            }
+            Err(error) => return Err(failure(error)),
+        }
+    }
+}
+
+async fn migrate_file(db: &Sqlite) -> Result<(), StoreError> {
+    // SQLite has no advisory lock: a second process may find the first one's tables half made.
+    let mut tries = 0;
+    loop {
+        let mut conn = db.alone().await?;
+        match sqlite().run(&mut conn).await {
+            Ok(()) => {
+                // Whoever analysed the file while it was small made scans of its statements. Without statistics they go by indexes.
+                sqlx::query(FORGET_STATISTICS).execute(&mut conn).await?;
+                sqlx::query(FORGET_SAMPLES).execute(&mut conn).await?;
+                return Ok(conn.close().await?);
+            }
+            Err(_) if tries < 20 => {
+                tries += 1;
+                tokio::time::sleep(Duration::from_millis(100)).await;
             }
             Err(error) => return Err(failure(error)),
         }

@@ -3,6 +3,7 @@
 //! Every operation runs in a task of its own: a client that hangs up never cancels a statement
 //! half way, so no connection goes back to its pool inside a transaction.
 
+mod arrays;
 mod connection;
 mod create;
 mod create_postgres;

@@ -1,7 +1,7 @@
 //! The list of all statements, so that a test can describe each against both databases.
 
 use super::{
-    Store, connection, create, create_postgres, create_sqlite, customers, events, exchange, heartbeat, holders,
+    Store, arrays, connection, create, create_postgres, create_sqlite, customers, events, exchange, heartbeat, holders,
     idempotency, keys, listing, migrate, portals, retention, revocations, sessions, signing, tenants,
 };
 
@@ -73,6 +73,8 @@ pub fn all(store: &Store) -> Vec<(String, String)> {
     let composed = listing::list_statements(store).into_iter().chain(events::list_statements());
     let rows = create_sqlite::composed().chain(exchange::composed()).chain(events::composed());
     let rows = rows.filter(|_| matches!(store, Store::Sqlite(_)));
+    let for_one =
+        fixed.clone().filter(|(_, sql)| arrays::is_sized(sql)).map(|(name, sql)| (name, arrays::for_one(&sql)));
     let lists = composed.map(|sql| ("list".to_owned(), sql));
-    fixed.chain(lists).chain(rows.map(|sql| ("rows".to_owned(), sql))).collect()
+    fixed.chain(for_one).chain(lists).chain(rows.map(|sql| ("rows".to_owned(), sql))).collect()
 }

@@ -67,8 +67,3 @@ pub(super) fn json<T: serde::Serialize>(value: &T) -> Result<String, sqlx::Error
 pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, sqlx::Error> {
     serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(error.into()))
 }
-
-/// One value of each item, as an array for PostgreSQL.
-pub(super) fn column<'a, I, T>(items: &'a [I], value: impl Fn(&'a I) -> T) -> Vec<T> {
-    items.iter().map(value).collect()
-}

@@ -1,0 +1,68 @@
+//! Many rows in one statement on PostgreSQL: each parameter is an array, of which the statement takes the n-th element,
+//! `($1::uuid[])[n]`. For a single row the same statement takes plain values, which cost PostgreSQL half as much.
+
+use sqlx::{AssertSqlSafe, Encode, Postgres, SqlSafeStr as _, SqlStr, Type, encode::IsNull, error::BoxDynError};
+use std::borrow::Cow;
+
+/// Where the rows come from, and how their values are named.
+const ROWS: &str = " from generate_series(1, cardinality($1::uuid[])) as n";
+const NTH: &str = "[])[n]";
+
+/// The text of `statement` for so many rows.
+pub(super) fn sized(statement: &'static str, rows: usize) -> SqlStr {
+    let sized = if rows == 1 { Cow::Owned(for_one(statement)) } else { Cow::Borrowed(statement) };
+    AssertSqlSafe(sized).into_sql_str()
+}
+
+/// The text for a single row.
+pub(super) fn for_one(statement: &str) -> String {
+    statement.replacen(ROWS, "", 1).replace(NTH, ")")
+}
+
+/// Whether a statement is one of these.
+pub(super) fn is_sized(statement: &str) -> bool {
+    statement.contains(ROWS)
+}
+
+/// One value of each row.
+pub(super) enum Column<T> {
+    One(T),
+    Many(Vec<T>),
+}
+
+/// One value of each item, as [`sized`] wants it.
+pub(super) fn column<'a, I, T>(items: &'a [I], value: impl Fn(&'a I) -> T) -> Column<T> {
+    match items {
+        [one] => Column::One(value(one)),
+        many => Column::Many(many.iter().map(value).collect()),
+    }
+}
+
+impl<T> Type<Postgres> for Column<T>
+where
+    Vec<T>: Type<Postgres>,
+{
+    fn type_info() -> sqlx::postgres::PgTypeInfo {
+        Vec::<T>::type_info()
+    }
+}
+
+impl<'q, T> Encode<'q, Postgres> for Column<T>
+where
+    T: Encode<'q, Postgres> + Type<Postgres>,
+    Vec<T>: Encode<'q, Postgres> + Type<Postgres>,
+{
+    fn encode_by_ref(&self, buffer: &mut sqlx::postgres::PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        match self {
+            Self::One(value) => value.encode_by_ref(buffer),
+            Self::Many(values) => values.encode_by_ref(buffer),
+        }
+    }
+
+    fn produces(&self) -> Option<sqlx::postgres::PgTypeInfo> {
+        match self {
+            Self::One(value) => value.produces().or_else(|| Some(T::type_info())),
+            Self::Many(values) => values.produces().or_else(|| Some(Vec::<T>::type_info())),
+        }
+    }
+}
