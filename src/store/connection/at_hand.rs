@@ -109,3 +109,83 @@ impl<DB: Database> Clone for AtHand<DB> {
         Self { pool: self.pool.clone(), places, kept, patience: self.patience }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sqlx::{Sqlite, SqlitePool, sqlite::SqlitePoolOptions};
+
+    async fn pool(size: u32) -> (tempfile::TempDir, AtHand<Sqlite>) {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/test.db?mode=rwc", folder.path().display());
+        let pool: SqlitePool = SqlitePoolOptions::new().max_connections(size).connect_lazy(&url).unwrap();
+        (folder, AtHand::new(pool, Duration::from_secs(5)))
+    }
+
+    async fn count(conn: &mut Lent<Sqlite>) -> i64 {
+        sqlx::query_scalar("select count(*) from t").fetch_one(&mut **conn).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn one_that_was_kept_is_lent_again() {
+        let (_folder, pool) = pool(4).await;
+        let mut first = pool.acquire(None).await.unwrap();
+        sqlx::query("create temporary table t (a)").execute(&mut *first).await.unwrap();
+        first.keep();
+        let mut again = pool.acquire(None).await.unwrap();
+        assert_eq!(count(&mut again).await, 0);
+        assert_eq!(pool.pool.size(), 1);
+    }
+
+    #[tokio::test]
+    async fn one_that_was_taken_before_the_server_went_away_is_not() {
+        let (_folder, pool) = pool(4).await;
+        pool.acquire(None).await.unwrap().keep();
+        let broken = Instant::now();
+        assert!(pool.acquire(Some(broken)).await.unwrap().kept.since > broken);
+        assert!(pool.kept().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_was_begun_on_one_that_is_dropped_is_rolled_back() {
+        let (_folder, pool) = pool(1).await;
+        let mut conn = pool.acquire(None).await.unwrap();
+        sqlx::query("create table t (a)").execute(&mut *conn).await.unwrap();
+        {
+            let mut begun = sqlx::Connection::begin(&mut *conn).await.unwrap();
+            sqlx::query("insert into t values (1)").execute(&mut *begun).await.unwrap();
+        }
+        drop(conn);
+        assert_eq!(count(&mut pool.acquire(None).await.unwrap()).await, 0);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn many_share_few() {
+        let (_folder, pool) = pool(2).await;
+        let all = (0..200).map(|n| {
+            let pool = pool.clone();
+            tokio::spawn(async move {
+                let conn = pool.acquire(None).await.unwrap();
+                tokio::task::yield_now().await;
+                if n % 7 == 0 { drop(conn) } else { conn.keep() }
+            })
+        });
+        for one in futures_util::future::join_all(all).await {
+            one.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn after_the_end_none_is_lent_and_none_kept() {
+        let (_folder, pool) = pool(2).await;
+        let late = pool.acquire(None).await.unwrap();
+        pool.acquire(None).await.unwrap().keep();
+        let (closing, ()) = tokio::join!(timeout(Duration::from_secs(5), pool.close()), async {
+            tokio::task::yield_now().await;
+            late.keep();
+        });
+        closing.unwrap();
+        assert!(matches!(pool.acquire(None).await, Err(sqlx::Error::PoolClosed)));
+        assert!(pool.kept().is_empty());
+    }
+}
