@@ -12,8 +12,10 @@ use tokio::{
     time::timeout,
 };
 
-/// After this a connection goes through the pool again, which looks after its age.
-const KEPT_FOR: Duration = Duration::from_secs(60);
+/// What nobody used for so long is closed: routers on the way forget it, and then it would take its next user's time.
+const IDLE: Duration = Duration::from_secs(180);
+/// What is older is replaced, so that it neither gathers memory on the server nor stays with one that others left.
+const LIFETIME: Duration = Duration::from_secs(1800);
 
 /// A pool, and those of its connections that can be used at once.
 pub(super) struct AtHand<DB: Database> {
@@ -27,7 +29,9 @@ pub(super) struct AtHand<DB: Database> {
 
 struct Kept<DB: Database> {
     conn: PoolConnection<DB>,
+    /// When it was taken from the pool.
     since: Instant,
+    used: Instant,
 }
 
 /// A connection on loan. Dropped, it goes back to the pool, which rolls back what was begun on it.
@@ -43,22 +47,25 @@ impl<DB: Database> AtHand<DB> {
         Self { pool, places: Arc::new(Semaphore::new(size)), kept: Arc::default(), patience }
     }
 
-    /// A connection that was taken from the pool after `trusted_since`.
-    pub(super) async fn acquire(&self, trusted_since: Option<Instant>) -> Result<Lent<DB>, sqlx::Error> {
+    /// A connection; one that is at hand only when it is `trusted`, by the time at which it was taken from the pool.
+    pub(super) async fn acquire(&self, trusted: impl Fn(Instant) -> bool) -> Result<Lent<DB>, sqlx::Error> {
         let lent = async {
             let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
-            let kept = match self.take(trusted_since) {
+            let now = Instant::now();
+            let kept = match self.take(now, trusted) {
                 Some(kept) => kept,
-                None => Kept { since: Instant::now(), conn: self.pool.acquire().await? },
+                None => Kept { conn: self.pool.acquire().await?, since: now, used: now },
             };
             Ok(Lent { kept, _place: place, home: self.clone() })
         };
         timeout(self.patience, lent).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
     }
 
-    fn take(&self, trusted_since: Option<Instant>) -> Option<Kept<DB>> {
+    /// The one that was used last; all that are no good any more are closed.
+    fn take(&self, now: Instant, trusted: impl Fn(Instant) -> bool) -> Option<Kept<DB>> {
         let mut kept = self.kept();
-        kept.retain(|one| one.since.elapsed() < KEPT_FOR && trusted_since.is_none_or(|at| one.since > at));
+        let is_over = |one: &mut Kept<DB>| now > one.used + IDLE || now > one.since + LIFETIME || !trusted(one.since);
+        kept.extract_if(.., is_over).for_each(|one| drop(one.conn.detach()));
         kept.pop()
     }
 
@@ -79,7 +86,7 @@ impl<DB: Database> Lent<DB> {
     pub(super) fn keep(self) {
         let mut kept = self.home.kept();
         if !self.home.places.is_closed() {
-            kept.push(self.kept);
+            kept.push(Kept { used: Instant::now(), ..self.kept });
         }
     }
 
@@ -129,34 +136,41 @@ mod tests {
     #[tokio::test]
     async fn one_that_was_kept_is_lent_again() {
         let (_folder, pool) = pool(4).await;
-        let mut first = pool.acquire(None).await.unwrap();
+        let mut first = pool.acquire(|_| true).await.unwrap();
         sqlx::query("create temporary table t (a)").execute(&mut *first).await.unwrap();
         first.keep();
-        let mut again = pool.acquire(None).await.unwrap();
+        let mut again = pool.acquire(|_| true).await.unwrap();
         assert_eq!(count(&mut again).await, 0);
         assert_eq!(pool.pool.size(), 1);
     }
 
     #[tokio::test]
-    async fn one_that_was_taken_before_the_server_went_away_is_not() {
-        let (_folder, pool) = pool(4).await;
-        pool.acquire(None).await.unwrap().keep();
-        let broken = Instant::now();
-        assert!(pool.acquire(Some(broken)).await.unwrap().kept.since > broken);
-        assert!(pool.kept().is_empty());
+    async fn one_that_is_no_good_any_more_is_closed() {
+        let (_folder, pool) = pool(1).await;
+        let after = |limit: Duration| Instant::now() + limit + Duration::from_secs(1);
+        // Unused for long; old, though just used; from before the server went away.
+        let cases = [(after(IDLE), false, true), (after(LIFETIME), true, true), (Instant::now(), true, false)];
+        for (now, is_used, is_trusted) in cases {
+            pool.acquire(|_| true).await.unwrap().keep();
+            if is_used {
+                pool.kept()[0].used = now;
+            }
+            assert!(pool.take(now, |_| is_trusted).is_none());
+            assert_eq!(pool.pool.size(), 0);
+        }
     }
 
     #[tokio::test]
     async fn what_was_begun_on_one_that_is_dropped_is_rolled_back() {
         let (_folder, pool) = pool(1).await;
-        let mut conn = pool.acquire(None).await.unwrap();
+        let mut conn = pool.acquire(|_| true).await.unwrap();
         sqlx::query("create table t (a)").execute(&mut *conn).await.unwrap();
         {
             let mut begun = sqlx::Connection::begin(&mut *conn).await.unwrap();
             sqlx::query("insert into t values (1)").execute(&mut *begun).await.unwrap();
         }
         drop(conn);
-        assert_eq!(count(&mut pool.acquire(None).await.unwrap()).await, 0);
+        assert_eq!(count(&mut pool.acquire(|_| true).await.unwrap()).await, 0);
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -165,7 +179,7 @@ mod tests {
         let all = (0..200).map(|n| {
             let pool = pool.clone();
             tokio::spawn(async move {
-                let conn = pool.acquire(None).await.unwrap();
+                let conn = pool.acquire(|_| true).await.unwrap();
                 tokio::task::yield_now().await;
                 if n % 7 == 0 { drop(conn) } else { conn.keep() }
             })
@@ -178,14 +192,14 @@ mod tests {
     #[tokio::test]
     async fn after_the_end_none_is_lent_and_none_kept() {
         let (_folder, pool) = pool(2).await;
-        let late = pool.acquire(None).await.unwrap();
-        pool.acquire(None).await.unwrap().keep();
+        let late = pool.acquire(|_| true).await.unwrap();
+        pool.acquire(|_| true).await.unwrap().keep();
         let (closing, ()) = tokio::join!(timeout(Duration::from_secs(5), pool.close()), async {
             tokio::task::yield_now().await;
             late.keep();
         });
         closing.unwrap();
-        assert!(matches!(pool.acquire(None).await, Err(sqlx::Error::PoolClosed)));
+        assert!(matches!(pool.acquire(|_| true).await, Err(sqlx::Error::PoolClosed)));
         assert!(pool.kept().is_empty());
     }
 }

@@ -138,6 +138,11 @@ impl Postgres {
         })
     }
 
+    /// Whether the server has not gone away since.
+    fn trusts(&self, since: Instant) -> bool {
+        self.broken_at.lock().unwrap_or_else(PoisonError::into_inner).is_none_or(|at| since > at)
+    }
+
     fn lend<T, F>(&self, op: F) -> Detached<T>
     where
         T: Send + 'static,
@@ -146,9 +151,8 @@ impl Postgres {
         let db = self.clone();
         Detached::start(async move {
             let asked = Instant::now();
-            let broken = *db.broken_at.lock().unwrap_or_else(PoisonError::into_inner);
             // In a box: it has room for opening a connection, and all of this is moved to where tasks live.
-            let acquired = Box::pin(db.requests.acquire(broken)).await;
+            let acquired = Box::pin(db.requests.acquire(|since| db.trusts(since))).await;
             // Whatever a server says to a new connection (an unknown database or role, say), it passes with the failover.
             let mut conn = acquired.map_err(|error| StoreError::Unavailable(error.to_string()))?;
             let left = db.limit.saturating_sub(asked.elapsed());
