@@ -3,6 +3,7 @@
 mod atomic;
 mod batches;
 mod bench;
+mod connections;
 mod exchange;
 mod life;
 mod lists;
