@@ -78,7 +78,7 @@ pub struct Limits {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Database {
-    /// The most connections to PostgreSQL.
+    /// The most connections to PostgreSQL, besides two that write batches and one that polls.
     #[serde(deserialize_with = "values::number::<_, _, 10_000>")]
     pub max_connections: u32,
 }

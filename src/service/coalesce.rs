@@ -1,17 +1,23 @@
-//! Writes that arrive while one is under way go together in the next. There is no timer: an idle
-//! server answers at once, a busy one shares the cost of commits and round trips. Many who ask are halved, and one half is
+//! Writes that arrive while one is under way go together in the next. There is no timer: who finds nobody writing writes
+//! at once, and a busy server shares the cost of commits and round trips. Many who ask are halved, and one half is
 //! written while the other gets its answers and asks again.
 
 use crate::store::StoreError;
+use futures_util::future::BoxFuture;
 use std::{
     future::Future,
+    io,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    thread,
     time::{Duration, Instant},
 };
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    runtime,
+    sync::{Semaphore, mpsc, oneshot},
+};
 
 /// More than this in one statement gains nothing and makes the first ones wait.
 const LARGEST_BATCH: usize = 128;
@@ -34,10 +40,27 @@ struct Waiting<I, O> {
 
 type Answer<O> = oneshot::Sender<Result<O, StoreError>>;
 
+/// Writes items and answers for each in order.
+pub(super) type Write<I, O> = Box<dyn Fn(Vec<I>) -> BoxFuture<'static, Vec<Result<O, StoreError>>> + Send + Sync>;
+
 /// Gathers single items into batches, one batch at a time.
 pub(super) struct Coalescer<I, O> {
     queue: mpsc::Sender<Waiting<I, O>>,
     pace: Arc<Pace>,
+    /// Whoever has it writes; the batches keep it as long as somebody waits.
+    turn: Arc<Semaphore>,
+    alone: Write<I, O>,
+}
+
+/// Makes batches on a thread of their own. On one that serves requests, too, the database's answer would wait until those
+/// at hand were served, and the database for the next batch. The thread ends when the batches do.
+///
+/// # Errors
+/// When the system has no room for a thread.
+pub(super) fn on_a_thread(batches: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    thread::Builder::new().name("batches".into()).spawn(move || runtime.block_on(batches))?;
+    Ok(())
 }
 
 /// How many items go into a batch now, and how many microseconds the last one took.
@@ -74,27 +97,36 @@ impl Pace {
 }
 
 impl<I: Send + 'static, O: Send + 'static> Coalescer<I, O> {
-    /// Starts one that lets `capacity` items wait and hands batches to `write`, which answers for
-    /// each item in order. It ends when the last handle is dropped and the queue is empty.
-    pub(super) fn start<F, W>(capacity: usize, write: F) -> Self
-    where
-        F: Fn(Vec<I>) -> W + Send + 'static,
-        W: Future<Output = Vec<Result<O, StoreError>>> + Send,
-    {
+    /// One that lets `capacity` items wait, and what makes batches of them until the last handle is dropped and the queue
+    /// is empty. Who finds nobody writing is written by `alone` on the task that asks, the batches by `together`.
+    pub(super) fn new(
+        capacity: usize,
+        alone: Write<I, O>,
+        together: Write<I, O>,
+    ) -> (Self, impl Future<Output = ()> + Send) {
         let (queue, mut waiting) = mpsc::channel::<Waiting<I, O>>(capacity);
         let pace = Arc::new(Pace { size: FIRST_BATCH.into(), micros: 0.into() });
-        let coalescer = Self { queue, pace: Arc::clone(&pace) };
-        tokio::spawn(async move {
+        let turn = Arc::new(Semaphore::new(1));
+        let coalescer = Self { queue, pace: Arc::clone(&pace), turn: Arc::clone(&turn), alone };
+        let batches = async move {
             let mut finished = Vec::new();
+            let mut ours = None;
             loop {
                 let mut first = None;
                 // Who waits already need not wait for the answers to the last batch as well, unless nearly all who ask were in
                 // that one: then they are answered first, so that their next requests come along.
                 if waiting.len() * 2 < finished.len().max(1) {
+                    let was_alone = finished.len() < 2;
                     give(&mut finished);
+                    if was_alone && waiting.is_empty() {
+                        ours = None;
+                    }
                     first = waiting.recv().await;
                     if first.is_none() {
                         break;
+                    }
+                    if ours.is_none() {
+                        ours = turn.acquire().await.ok();
                     }
                     // Every task that can run does so before this one goes on.
                     tokio::task::yield_now().await;
@@ -106,16 +138,22 @@ impl<I: Send + 'static, O: Send + 'static> Coalescer<I, O> {
                 }
                 let started = Instant::now();
                 // The database works while the answers are given.
-                let (written, ()) = tokio::join!(biased; write(items), async { give(&mut finished) });
+                let (written, ()) = tokio::join!(biased; together(items), async { give(&mut finished) });
                 pace.note(answers.len(), started.elapsed());
                 finished.extend(answers.into_iter().zip(written));
             }
-        });
-        coalescer
+        };
+        (coalescer, batches)
     }
 
-    /// Waits until `item` was written with others; refused at once when that would take long.
+    /// Waits until `item` was written, alone or with others; refused at once when that would take long.
     pub(super) async fn submit(&self, item: I) -> Result<O, StoreError> {
+        if let Ok(_ours) = self.turn.try_acquire() {
+            let started = Instant::now();
+            let written = (self.alone)(vec![item]).await.pop();
+            self.pace.note(1, started.elapsed());
+            return written.unwrap_or_else(given_up);
+        }
         let waiting = self.queue.max_capacity() - self.queue.capacity();
         if self.pace.wait_behind(waiting) > LONGEST_WAIT {
             return Err(StoreError::Overloaded);
@@ -123,8 +161,12 @@ impl<I: Send + 'static, O: Send + 'static> Coalescer<I, O> {
         let (answer, result) = oneshot::channel();
         let waiting = Waiting { item, since: Instant::now(), answer };
         self.queue.try_send(waiting).map_err(|_| StoreError::Overloaded)?;
-        result.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the batch was given up".into())))
+        result.await.unwrap_or_else(|_| given_up())
     }
+}
+
+fn given_up<O>() -> Result<O, StoreError> {
+    Err(StoreError::Unavailable("the batch was given up".into()))
 }
 
 /// Takes what waits, at most so much; who has waited too long is answered here.
@@ -159,11 +201,26 @@ mod tests {
     use super::*;
     use std::sync::{Arc, Mutex};
 
+    /// One that writes alone as it does together, on the test's own thread.
+    fn start<F, W>(capacity: usize, write: F) -> Coalescer<u32, u32>
+    where
+        F: Fn(Vec<u32>) -> W + Send + Sync + Clone + 'static,
+        W: Future<Output = Vec<Result<u32, StoreError>>> + Send + 'static,
+    {
+        let write = || -> Write<u32, u32> {
+            let write = write.clone();
+            Box::new(move |items| Box::pin(write(items)))
+        };
+        let (coalescer, batches) = Coalescer::new(capacity, write(), write());
+        tokio::spawn(batches);
+        coalescer
+    }
+
     #[tokio::test]
     async fn what_arrives_during_a_write_goes_together_in_the_next() {
         let sizes = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&sizes);
-        let coalescer = Arc::new(Coalescer::start(64, move |items: Vec<u32>| {
+        let coalescer = Arc::new(start(64, move |items: Vec<u32>| {
             seen.lock().unwrap().push(items.len());
             async move {
                 tokio::time::sleep(std::time::Duration::from_millis(30)).await;
@@ -189,7 +246,7 @@ mod tests {
         let answered = Arc::new(AtomicUsize::new(0));
         let begun = Arc::new(Mutex::new(Vec::new()));
         let (seen, at_begin) = (Arc::clone(&answered), Arc::clone(&begun));
-        let coalescer = Coalescer::start(64, move |items: Vec<u32>| {
+        let coalescer = start(64, move |items: Vec<u32>| {
             let count = items.len();
             let (seen, at_begin) = (Arc::clone(&seen), Arc::clone(&at_begin));
             async move {
@@ -199,6 +256,7 @@ mod tests {
             }
         });
         coalescer.pace.size.store(LARGEST_BATCH, Ordering::Relaxed);
+        let busy = coalescer.turn.acquire().await.unwrap();
         let all = (0..64).map(|n| {
             let submitted = coalescer.submit(n);
             let answered = &answered;
@@ -207,17 +265,42 @@ mod tests {
                 answered.fetch_add(1, Ordering::SeqCst);
             }
         });
-        futures_util::future::join_all(all).await;
+        let all_wait = async {
+            tokio::task::yield_now().await;
+            drop(busy);
+        };
+        tokio::join!(biased; futures_util::future::join_all(all), all_wait);
         assert_eq!(*begun.lock().unwrap(), [(32, 0), (32, 0)]);
     }
 
     #[tokio::test]
+    async fn who_hangs_up_while_written_alone_stops_nobody() {
+        let coalescer = Arc::new(start(64, |items: Vec<u32>| async move {
+            tokio::time::sleep(Duration::from_secs(if items == [1] { 3600 } else { 0 })).await;
+            items.into_iter().map(Ok).collect()
+        }));
+        let submit = |n: u32| {
+            let coalescer = Arc::clone(&coalescer);
+            tokio::spawn(async move { coalescer.submit(n).await })
+        };
+        let (first, second) = (submit(1), submit(2));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(!second.is_finished());
+        first.abort();
+        for n in [second, submit(3)] {
+            let done = tokio::time::timeout(Duration::from_secs(5), n).await;
+            assert!(matches!(done, Ok(Ok(Ok(2 | 3)))));
+        }
+    }
+
+    #[tokio::test]
     async fn past_the_bound_it_refuses_at_once() {
-        let coalescer = Arc::new(Coalescer::start(2, |items: Vec<u32>| async move {
+        let coalescer = Arc::new(start(2, |items: Vec<u32>| async move {
             tokio::time::sleep(std::time::Duration::from_secs(5)).await;
             items.into_iter().map(Ok).collect()
         }));
-        for n in 0..3 {
+        // One is written, one is the first of the next batch, two wait behind it.
+        for n in 0..4 {
             let coalescer = Arc::clone(&coalescer);
             tokio::spawn(async move { coalescer.submit(n).await });
             tokio::task::yield_now().await;
@@ -231,7 +314,7 @@ mod tests {
     async fn what_waited_too_long_is_refused_and_never_written() {
         let written = Arc::new(Mutex::new(Vec::<u32>::new()));
         let seen = Arc::clone(&written);
-        let coalescer = Arc::new(Coalescer::start(64, move |items: Vec<u32>| {
+        let coalescer = Arc::new(start(64, move |items: Vec<u32>| {
             seen.lock().unwrap().extend(&items);
             async move {
                 tokio::time::sleep(TOO_LATE + Duration::from_millis(100)).await;

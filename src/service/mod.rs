@@ -37,11 +37,12 @@ use crate::{
         event::{Actor, EventType, NewEvent, Origin},
         id::{EventId, TenantId},
     },
-    store::{Exchange, Exchanged, NewSession, Retention, Revoked, Store, StoreError},
+    store::{Exchange, NewSession, Retention, Revoked, Store, StoreError},
 };
 use assertion::Signing;
 use cache::Caches;
-use coalesce::Coalescer;
+use coalesce::{Coalescer, Write};
+use futures_util::{FutureExt as _, future::join};
 use idempotency::InFlight;
 use std::{sync::Arc, time::Instant};
 use watch::Watch;
@@ -87,20 +88,24 @@ impl Service {
         let first = store.heartbeat(i64::MAX).await?;
         let clock = Arc::new(Clock::new(first.now_micros, asked));
         store.make_partitions(clock.now(), clock.now()).await?;
-        let creates = {
-            let store = store.clone();
-            Coalescer::start(settings.waiting_writes, move |items| {
+        let create = |store: Store| -> Write<NewSession, _> {
+            Box::new(move |items| {
                 let store = store.clone();
-                async move { store.create_sessions(items).await }
+                async move { store.create_sessions(items).await }.boxed()
             })
         };
-        let exchanges = {
-            let (store, clock) = (store.clone(), Arc::clone(&clock));
-            Coalescer::start(settings.waiting_writes, move |items| {
+        let exchange = |store: Store| -> Write<Exchange, _> {
+            let clock = Arc::clone(&clock);
+            Box::new(move |items| {
                 let (store, now) = (store.clone(), clock.now());
-                async move { store.exchange(items, now).await as Vec<Exchanged> }
+                async move { store.exchange(items, now).await }.boxed()
             })
         };
+        let (waiting, together) = (settings.waiting_writes, store.for_batches());
+        let (creates, batches_of_creates) = Coalescer::new(waiting, create(store.clone()), create(together.clone()));
+        let (exchanges, batches_of_exchanges) = Coalescer::new(waiting, exchange(store.clone()), exchange(together));
+        let batches = join(batches_of_creates, batches_of_exchanges);
+        coalesce::on_a_thread(batches.map(drop)).map_err(sqlx::Error::Io)?;
         let inner = Inner {
             caches: Caches::new(settings.cached_sessions),
             watch: Watch::new(first.horizon, asked),

@@ -2,16 +2,31 @@
 //! `($1::uuid[])[n]`. For a single row the same statement takes plain values, which cost PostgreSQL half as much.
 
 use sqlx::{AssertSqlSafe, Encode, Postgres, SqlSafeStr as _, SqlStr, Type, encode::IsNull, error::BoxDynError};
-use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
 
 /// Where the rows come from, and how their values are named.
 const ROWS: &str = " from generate_series(1, cardinality($1::uuid[])) as n";
 const NTH: &str = "[])[n]";
 
-/// The text of `statement` for so many rows.
-pub(super) fn sized(statement: &'static str, rows: usize) -> SqlStr {
-    let sized = if rows == 1 { Cow::Owned(for_one(statement)) } else { Cow::Borrowed(statement) };
-    AssertSqlSafe(sized).into_sql_str()
+/// A statement over arrays, and the same for a single row, whose text is made once.
+pub(super) struct OverRows {
+    many: &'static str,
+    one: OnceLock<Arc<str>>,
+}
+
+impl OverRows {
+    pub(super) const fn new(statement: &'static str) -> Self {
+        Self { many: statement, one: OnceLock::new() }
+    }
+
+    /// The text for so many rows.
+    pub(super) fn text(&self, rows: usize) -> SqlStr {
+        if rows != 1 {
+            return self.many.into_sql_str();
+        }
+        let one = self.one.get_or_init(|| for_one(self.many).into());
+        AssertSqlSafe(Arc::clone(one)).into_sql_str()
+    }
 }
 
 /// The text for a single row.
@@ -30,7 +45,7 @@ pub(super) enum Column<T> {
     Many(Vec<T>),
 }
 
-/// One value of each item, as [`sized`] wants it.
+/// One value of each item, as [`OverRows`] wants it.
 pub(super) fn column<'a, I, T>(items: &'a [I], value: impl Fn(&'a I) -> T) -> Column<T> {
     match items {
         [one] => Column::One(value(one)),

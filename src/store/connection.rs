@@ -25,7 +25,7 @@ const ACQUIRE_LIMIT: Duration = Duration::from_millis(2000);
 pub struct Options {
     /// `postgres://…` or `sqlite://…`; may hold a password, so it is never shown.
     pub url: String,
-    /// The most connections to PostgreSQL.
+    /// The most connections to PostgreSQL, besides two that write batches and one that polls.
     pub max_connections: u32,
     /// How long a write waits for another process's on SQLite. A client waits 3 s at most, a command line for longer.
     pub busy_timeout: Duration,
@@ -60,6 +60,14 @@ impl Store {
         match self {
             Self::Postgres(db) => db.writes.are_done(),
             Self::Sqlite(db) => db.writes.are_done(),
+        }
+    }
+
+    /// The same store for the thread that writes batches: a connection is heard by the thread that has opened it.
+    pub fn for_batches(&self) -> Self {
+        match self {
+            Self::Postgres(db) => Self::Postgres(db.for_batches()),
+            Self::Sqlite(db) => Self::Sqlite(db.clone()),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{
     NewSession, Postgres, StoreError,
-    arrays::{column, sized},
+    arrays::{OverRows, column},
     connection::Link,
     create::Owners,
     execute, fetch_all,
@@ -54,6 +54,9 @@ statements! {
         order by tenant_id, livemode, external_id on conflict do nothing";
 }
 
+static SESSIONS: OverRows = OverRows::new(INSERT_MANY);
+static CUSTOMERS: OverRows = OverRows::new(INSERT_CUSTOMERS);
+
 impl Postgres {
     /// Keeps sessions and makes customers on first sight, inside a transaction.
     pub(super) async fn insert_sessions(
@@ -88,7 +91,7 @@ impl Postgres {
         let kept = fetch_all!(
             link,
             (SessionId, CustomerId, String),
-            sized(INSERT_MANY, items.len()),
+            SESSIONS.text(items.len()),
             column(items, |item| item.session.id.0),
             column(items, |item| item.session.tenant_id.0),
             column(items, |item| item.session.portal_id.0),
@@ -139,7 +142,7 @@ impl Texts {
 async fn insert_customers(link: &mut Link<'_, PgConnection>, items: &[&NewSession]) -> Result<(), StoreError> {
     execute!(
         link,
-        sized(INSERT_CUSTOMERS, items.len()),
+        CUSTOMERS.text(items.len()),
         column(items, |item| item.session.customer_id.0),
         column(items, |item| item.session.tenant_id.0),
         column(items, |item| item.session.livemode),

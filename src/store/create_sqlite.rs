@@ -5,20 +5,23 @@ use super::{
     connection::Link,
     create::Owners,
     sqlite_rows::{self as rows, bind},
-    values::json,
+    values::{from_json, json},
 };
 use crate::domain::{
     event::NewEvent,
     id::{CustomerId, SessionId},
 };
 use sqlx::SqliteConnection;
+use uuid::Uuid;
 
-// `cross join` keeps the order: with statistics of a small table SQLite would rather read all of the customers.
+// `cross join` keeps the order: with statistics of a small table SQLite would rather read all of the customers. All come
+// in one row, since each row of its own is another turn between two threads.
 const OWNERS: &str = "with item(id, tenant_id, livemode, customer_id, external_id) as (values ()) \
-    select i.id, c.id, c.external_id from item i cross join customers c \
+    select json_group_array(json_array(hex(session), hex(customer), name)) from \
+    (select i.id as session, c.id as customer, c.external_id as name from item i cross join customers c \
     on c.tenant_id = i.tenant_id and c.livemode = i.livemode and c.external_id = i.external_id \
     union all select i.id, c.id, c.external_id from item i cross join customers c \
-    on i.external_id is null and c.id = i.customer_id and c.tenant_id = i.tenant_id and c.livemode = i.livemode";
+    on i.external_id is null and c.id = i.customer_id and c.tenant_id = i.tenant_id and c.livemode = i.livemode)";
 const INSERT_CUSTOMERS: &str = "insert into customers (id, tenant_id, livemode, external_id, profile, created_at) values () on conflict do nothing";
 const INSERT: &str = "insert or fail into portal_sessions (id, tenant_id, portal_id, customer_id, livemode, permissions, return_url, \
     path, delivery, preview, locale, metadata, scopes, created_at, link_hash, link_expires_at, session_ttl, used_at, \
@@ -62,8 +65,14 @@ async fn owners(link: &mut Link<'_, SqliteConnection>, items: &[&NewSession]) ->
         let name = item.by_external_id.then_some(session.customer_external_id.as_str());
         bind!(values, session.id, session.tenant_id, session.livemode, session.customer_id, name)
     });
-    let found: Vec<(SessionId, CustomerId, String)> = found.await?;
-    Ok(found.into_iter().map(|(session, customer, name)| (session, (customer, name))).collect())
+    let found: Vec<(String,)> = found.await?;
+    let mut owners = Owners::new();
+    for (rows,) in found {
+        let rows: Vec<(Uuid, Uuid, String)> = from_json(&rows)?;
+        let named = |(session, customer, name)| (SessionId(session), (CustomerId(customer), name));
+        owners.extend(rows.into_iter().map(named));
+    }
+    Ok(owners)
 }
 
 async fn insert_customers(link: &mut Link<'_, SqliteConnection>, items: &[&NewSession]) -> Result<(), StoreError> {

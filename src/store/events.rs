@@ -2,7 +2,7 @@
 
 use super::{
     Page, Store, StoreError,
-    arrays::{column, sized},
+    arrays::{OverRows, column},
     connection::Link,
     execute, read,
     sqlite_rows::{self as rows, bind},
@@ -30,6 +30,8 @@ statements! {
         ($3::timestamptz[])[n], ($4::bool[])[n], ($5::text[])[n], ($6::uuid[])[n], ($7::text[])[n], ($8::text[])[n], ($9::uuid[])[n], \
         ($10::uuid[])[n], ($11::uuid[])[n], ($12::text[])[n], ($13::uuid[])[n] from generate_series(1, cardinality($1::uuid[])) as n");
 }
+
+static EVENTS: OverRows = OverRows::new(INSERT_ARRAYS);
 
 /// The same for many rows on SQLite, and their number of columns.
 const INSERT_MANY: (&str, usize) = (concat!("insert or fail into events (", columns!(), ", tenant_id) values ()"), 13);
@@ -95,7 +97,7 @@ impl Link<'_, PgConnection> {
     pub(super) async fn tell(&mut self, events: &[NewEvent]) -> Result<(), StoreError> {
         execute!(
             self,
-            sized(INSERT_ARRAYS, events.len()),
+            EVENTS.text(events.len()),
             column(events, |event| event.id.0),
             column(events, |event| event.kind.as_str()),
             column(events, |event| event.at.utc()),

@@ -2,7 +2,7 @@
 
 use super::{
     LiveSession, Postgres, Sqlite, Store, StoreError,
-    arrays::{column, sized},
+    arrays::{OverRows, column},
     connection::Link,
     events, execute, fetch_all, fetch_optional,
     retention::{self, UNDEFINED_TABLE},
@@ -45,6 +45,8 @@ statements! {
         and exists (select 1 from portals p where p.id = portal_id and p.enabled)";
     Both LIVE = concat!("select ", live_columns!(), " from ", session_tables!(), " where s.id = $1");
 }
+
+static EXCHANGES: OverRows = OverRows::new(EXCHANGE_MANY);
 
 /// The same on SQLite; how long the session lives and when is now stand behind the rows.
 const EXCHANGE_ROWS: (&str, usize) = (
@@ -220,7 +222,7 @@ impl Postgres {
         let Some(partition) = items.first().and_then(|item| retention::partition_of(item.id)) else {
             return Ok(HashMap::new());
         };
-        let sql = sized(EXCHANGE_MANY, items.len());
+        let sql = EXCHANGES.text(items.len());
         let sql = sql.as_str().replacen("update portal_sessions", &format!("update {partition}"), 1);
         let rows = fetch_all!(
             link,

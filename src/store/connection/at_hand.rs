@@ -49,16 +49,26 @@ impl<DB: Database> AtHand<DB> {
 
     /// A connection; one that is at hand only when it is `trusted`, by the time at which it was taken from the pool.
     pub(super) async fn acquire(&self, trusted: impl Fn(Instant) -> bool) -> Result<Lent<DB>, sqlx::Error> {
-        let lent = async {
+        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned()
+            && let Some(kept) = self.take(Instant::now(), &trusted)
+        {
+            return Ok(self.lend(kept, place));
+        }
+        // In a box: it has room for opening a connection, which nearly no caller has to carry.
+        let waited = Box::pin(async {
             let place = Arc::clone(&self.places).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
             let now = Instant::now();
             let kept = match self.take(now, trusted) {
                 Some(kept) => kept,
                 None => Kept { conn: self.pool.acquire().await?, since: now, used: now },
             };
-            Ok(Lent { kept, _place: place, home: self.clone() })
-        };
-        timeout(self.patience, lent).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+            Ok(self.lend(kept, place))
+        });
+        timeout(self.patience, waited).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+    }
+
+    fn lend(&self, kept: Kept<DB>, place: OwnedSemaphorePermit) -> Lent<DB> {
+        Lent { kept, _place: place, home: self.clone() }
     }
 
     /// The one that was used last; all that are no good any more are closed.

@@ -43,6 +43,8 @@ pub struct Postgres {
     requests: AtHand<sqlx::Postgres>,
     /// A connection for the poll alone, which must not wait behind requests.
     pulse: AtHand<sqlx::Postgres>,
+    /// One for batches of creates and one for those of exchanges, heard on the thread that makes them.
+    batches: AtHand<sqlx::Postgres>,
     /// Behind PgBouncer in transaction mode statements can't stay prepared, and belong into transactions.
     pub(in crate::store) persistent: bool,
     /// How to reach the server without limits of time, for migrations and the sweep.
@@ -77,13 +79,15 @@ impl Postgres {
             AtHand::new(pool, limit - MARGIN)
         };
         let (requests, pulse) = (pool(options.max_connections, OPERATION_LIMIT), pool(1, PULSE_LIMIT));
+        let batches = pool(2, OPERATION_LIMIT);
         let (plain, limit, writes) = (Arc::new(plain), OPERATION_LIMIT, Arc::default());
-        Ok(Self { requests, pulse, persistent, plain, limit, writes, broken_at })
+        Ok(Self { requests, pulse, batches, persistent, plain, limit, writes, broken_at })
     }
 
     pub(super) async fn close(&self) {
         self.requests.close().await;
         self.pulse.close().await;
+        self.batches.close().await;
     }
 
     /// A connection of its own on which a statement may take as long as it needs.
@@ -94,6 +98,11 @@ impl Postgres {
     /// The same database over the connection that the poll has for itself.
     pub(in crate::store) fn pulse(&self) -> Self {
         Self { requests: self.pulse.clone(), limit: PULSE_LIMIT, ..self.clone() }
+    }
+
+    /// The same database over the connections for batches.
+    pub(super) fn for_batches(&self) -> Self {
+        Self { requests: self.batches.clone(), ..self.clone() }
     }
 
     pub(in crate::store) fn read<T, F>(&self, op: F) -> Detached<T>
@@ -151,8 +160,7 @@ impl Postgres {
         let db = self.clone();
         Detached::start(async move {
             let asked = Instant::now();
-            // In a box: it has room for opening a connection, and all of this is moved to where tasks live.
-            let acquired = Box::pin(db.requests.acquire(|since| db.trusts(since))).await;
+            let acquired = db.requests.acquire(|since| db.trusts(since)).await;
             // Whatever a server says to a new connection (an unknown database or role, say), it passes with the failover.
             let mut conn = acquired.map_err(|error| StoreError::Unavailable(error.to_string()))?;
             let left = db.limit.saturating_sub(asked.elapsed());

@@ -79,7 +79,7 @@ impl Sqlite {
     {
         let readers = self.readers.clone();
         Detached::start(async move {
-            let mut conn = Box::pin(readers.acquire(|_| true)).await?;
+            let mut conn = readers.acquire(|_| true).await?;
             let result = op(Link { conn: &mut *conn, persistent: true }).await;
             if result.is_ok() {
                 conn.keep();
@@ -95,7 +95,7 @@ impl Sqlite {
     {
         let writer = self.writer.clone();
         let done = Detached::start(async move {
-            let mut conn = Box::pin(writer.acquire(|_| true)).await?;
+            let mut conn = writer.acquire(|_| true).await?;
             let result = Self::commit(&mut conn, op).await;
             match &result {
                 Ok(_) => conn.keep(),
