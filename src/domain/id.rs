@@ -27,6 +27,12 @@ pub fn uuid_floor(millis: i64) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
 }
 
+/// The millisecond that a UUIDv7 tells, since the Unix epoch.
+pub fn millis_of(id: Uuid) -> i64 {
+    // 48 bits.
+    (id.as_u128() >> 80) as i64
+}
+
 /// The text was no identifier of this kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an identifier of this kind")]

@@ -1,4 +1,5 @@
-//! Lists of links that can be used, which are read in two parts: those of the last quarter of an hour, and those that live longer.
+//! Lists of links that can be used, which are read in two parts: those of the last quarter of an hour, and those that live
+//! longer; and lists of all sessions, of which PostgreSQL first looks at the last three days.
 
 use vestibule::domain::{
     session::{Session, Status},
@@ -9,8 +10,8 @@ use vestibule::store::{ListFilter, Page, StatusFilter};
 use super::bench::{Bench, NOW, hash, insert_tenant};
 
 const HOUR: i64 = 3600;
-/// How long ago, in seconds: within a quarter of an hour, at its edge and long before.
-const AGES: [i64; 9] = [0, 600, 899, 900, 901, HOUR, 5 * HOUR, 50 * HOUR, 160 * HOUR];
+/// How long ago, in seconds: within a quarter of an hour, at its edge and long before; three days before, too.
+const AGES: [i64; 11] = [0, 600, 899, 900, 901, HOUR, 5 * HOUR, 50 * HOUR, 71 * HOUR, 72 * HOUR, 160 * HOUR];
 /// How long links live, in seconds.
 const LIVES: [u32; 6] = [60, 900, 901, 3600, 86_400, 604_800];
 const EVERYTHING: Page = Page { limit: 1000, starting_after: None, ending_before: None };
@@ -70,25 +71,25 @@ impl Bench {
 
 fn is_in(session: &Session, status: StatusFilter, now: Timestamp) -> bool {
     let usable = session.used_at.is_none() && now < session.link_expires_at;
-    usable
-        && match status {
-            StatusFilter::Only(Status::Pending) => session.opened_at.is_none(),
-            StatusFilter::Only(Status::Opened) => session.opened_at.is_some(),
-            _ => true,
-        }
+    match status {
+        StatusFilter::Only(Status::Pending) => usable && session.opened_at.is_none(),
+        StatusFilter::Only(Status::Opened) => usable && session.opened_at.is_some(),
+        StatusFilter::All => true,
+        _ => usable,
+    }
 }
 
 #[tokio::test]
-async fn of_links_that_can_be_used_every_one_is_found_once_and_in_order() {
+async fn every_one_is_found_once_and_in_order() {
     for bench in Bench::both().await {
         bench.keep_of_every_kind().await;
         for later in [0, 30, 2 * HOUR, 100 * HOUR] {
             let now = NOW.plus(Seconds(later as u32));
             let all = bench.store.sessions(bench.filter(StatusFilter::All, now), EVERYTHING).await.unwrap();
             assert_eq!(all.len(), AGES.len() * LIVES.len() * 3);
-            for status in
-                [StatusFilter::Unused, StatusFilter::Only(Status::Pending), StatusFilter::Only(Status::Opened)]
-            {
+            assert!(all.is_sorted_by(|newer, older| newer.id > older.id));
+            let [pending, opened] = [Status::Pending, Status::Opened].map(StatusFilter::Only);
+            for status in [StatusFilter::All, StatusFilter::Unused, pending, opened] {
                 let wanted: Vec<_> = all.iter().filter(|it| is_in(it, status, now)).map(|it| it.id).collect();
                 assert!(wanted.len() > 3, "{}", wanted.len());
                 for (limit, down) in [(2, true), (2, false), (7, true), (7, false), (100, true)] {
