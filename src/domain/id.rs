@@ -27,9 +27,8 @@ pub fn uuid_floor(millis: i64) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
 }
 
-/// The millisecond that a UUIDv7 tells, since the Unix epoch.
-pub fn millis_of(id: Uuid) -> i64 {
-    // 48 bits.
+/// The millisecond of a UUIDv7.
+pub fn uuid_millis(id: Uuid) -> i64 {
     (id.as_u128() >> 80) as i64
 }
 
@@ -168,5 +167,7 @@ mod tests {
         let id = uuid_at(1_700_000_000_123_456_789);
         assert_eq!(id.get_version_num(), 7);
         assert!(uuid_floor(1_700_000_000_123) <= id && id < uuid_floor(1_700_000_000_124));
+        assert_eq!(uuid_millis(id), 1_700_000_000_123);
+        assert_eq!(uuid_millis(Uuid::max()), (1 << 48) - 1);
     }
 }

@@ -5,7 +5,7 @@ use super::{
     row::{SessionRow, session_columns, session_tables},
 };
 use crate::domain::{
-    id::{CustomerId, PortalId, TenantId, millis_of, uuid_floor},
+    id::{CustomerId, PortalId, TenantId, uuid_floor, uuid_millis},
     portal::{MAX_LINK_TTL, MAX_SESSION_TTL},
     session::{Session, Status},
     time::{Seconds, Timestamp},
@@ -215,8 +215,8 @@ impl ListFilter {
         let index = if self.customer_id.is_some() { Index::Customer } else { Index::Tenant };
         if index == Index::Tenant && !self.status.is_of_unused_links() && is_partitioned {
             let end = match page.is_down() {
-                true => millis_of(below) - FIRST_LOOK.millis(),
-                false => millis_of(above) + FIRST_LOOK.millis(),
+                true => uuid_millis(below) - FIRST_LOOK.millis(),
+                false => uuid_millis(above) + FIRST_LOOK.millis(),
             };
             let end = uuid_floor(end);
             return vec![(index, above.max(end), below), (index, above, below.min(end))];

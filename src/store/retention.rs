@@ -2,7 +2,7 @@
 
 use super::{Postgres, Store, StoreError, connection::Link, execute, statements::statements, transact};
 use crate::domain::{
-    id::{SessionId, millis_of, uuid_floor},
+    id::{SessionId, uuid_floor, uuid_millis},
     time::{Seconds, Timestamp},
 };
 use chrono::{DateTime, Days, Months, NaiveDate, Utc};
@@ -56,7 +56,7 @@ pub(super) const UNDEFINED_TABLE: &str = "42P01";
 
 /// The partition that holds a session of this id, if any does; its name is made of digits alone.
 pub(super) fn partition_of(id: SessionId) -> Option<String> {
-    let day = DateTime::from_timestamp_millis(millis_of(id.0))?.date_naive();
+    let day = DateTime::from_timestamp_millis(uuid_millis(id.0))?.date_naive();
     (chrono::Datelike::year(&day) <= 9999).then(|| Cut::Sessions.name(day))
 }
 
