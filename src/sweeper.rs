@@ -19,11 +19,12 @@ pub async fn run(service: Service, period: Duration, stop: CancellationToken) {
 
 async fn sweep(service: &Service) {
     match service.sweep().await {
-        Ok(Swept { rows: 0, partitions: 0 }) => tracing::debug!("nothing to sweep"),
-        Ok(Swept { rows, partitions }) => {
-            tracing::info!(rows, partitions, "swept");
+        Ok(Swept { rows: 0, partitions: 0, cleared: 0 }) => tracing::debug!("nothing to sweep"),
+        Ok(Swept { rows, partitions, cleared }) => {
+            tracing::info!(rows, partitions, cleared, "swept");
             metrics::counter!("swept_total", "kind" => "rows").increment(rows);
             metrics::counter!("swept_total", "kind" => "partitions").increment(partitions);
+            metrics::counter!("swept_total", "kind" => "cleared").increment(cleared);
         }
         Err(error) => tracing::warn!(%error, "the sweep failed; the next one will do its work"),
     }

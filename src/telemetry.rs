@@ -73,7 +73,10 @@ pub fn metrics() -> Result<PrometheusHandle, BuildError> {
         metrics::Unit::Seconds,
         "Time from a request's head to the head of its answer, by route."
     );
-    metrics::describe_counter!("swept_total", "What retention removed, by kind: rows and partitions.");
+    metrics::describe_counter!(
+        "swept_total",
+        "What retention removed, by kind: rows, partitions, and events cleared of who was erased."
+    );
     Ok(handle)
 }
 

@@ -117,6 +117,7 @@ impl Merchant {
         event.customer_id = Some(id);
         let erased = self.service.store().erase_customer(self.key.tenant_id, self.key.livemode, id, event).await?;
         self.service.forget(crate::store::Revoked::Customer(id));
+        self.service.inner.forgetting.ask();
         erased.then_some(()).ok_or(Error::Missing("customer"))
     }
 

@@ -6,6 +6,7 @@ mod browser;
 mod cache;
 mod coalesce;
 mod customers;
+mod erasures;
 mod error;
 mod events;
 mod exchange;
@@ -42,6 +43,7 @@ use crate::{
 use assertion::Signing;
 use cache::Caches;
 use coalesce::{Coalescer, Write};
+use erasures::Forgetting;
 use futures_util::{FutureExt as _, future::join};
 use idempotency::InFlight;
 use std::{sync::Arc, time::Instant};
@@ -74,6 +76,7 @@ struct Inner {
     creates: Coalescer<NewSession, Option<crate::domain::session::Session>>,
     exchanges: Coalescer<Exchange, Option<crate::store::LiveSession>>,
     in_flight: InFlight,
+    forgetting: Forgetting,
     signing: Signing,
     settings: Settings,
 }
@@ -110,6 +113,7 @@ impl Service {
             caches: Caches::new(settings.cached_sessions),
             watch: Watch::new(first.horizon, asked),
             in_flight: InFlight::default(),
+            forgetting: Forgetting::start(store.clone(), Arc::clone(&clock)),
             signing: Signing::default(),
             store,
             clock,

@@ -1,7 +1,8 @@
 //! Customers.
 
 use super::{
-    Beside, Revoked, Store, StoreError, events, execute, fetch_all, fetch_optional, idempotency, read, revocations,
+    Beside, Revoked, Store, StoreError, erasures, events, execute, fetch_all, fetch_optional, idempotency, read,
+    revocations,
     statements::statements,
     transact,
     values::{from_json, json},
@@ -28,8 +29,6 @@ statements! {
     Both UP = concat!("select ", columns!(), " from customers where tenant_id = $1 and livemode = $2 and id < $3 and id > $4 order by id limit $5");
     Both UPDATE = "update customers set profile = $4 where tenant_id = $1 and livemode = $2 and id = $3 and profile = $5";
     Both DELETE = "delete from customers where tenant_id = $1 and livemode = $2 and id = $3";
-    // The trail keeps what happened and to which id, and forgets the person.
-    Both FORGET = "update events set ip_address = null, user_agent = null, data = '{}' where customer_id = $1";
     Both DELETE_SESSIONS = "delete from portal_sessions where customer_id = $1";
 }
 
@@ -156,7 +155,8 @@ impl Store {
         })
     }
 
-    /// Erases a customer whose sessions were revoked before; whether there was one.
+    /// Erases a customer whose sessions were revoked before; whether there was one. From then on no list of events shows
+    /// the person; [`Store::forget_erased`] clears the events themselves.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -172,7 +172,7 @@ impl Store {
                 return Ok(false);
             }
             execute!(link, DELETE_SESSIONS, id)?;
-            execute!(link, FORGET, id)?;
+            execute!(link, erasures::INSERT, id, tenant, live, event.at)?;
             // Also for a session that was made since the others were revoked.
             revocations::insert!(link, Revoked::Customer(id), event.at);
             events::insert!(link, event);

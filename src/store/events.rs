@@ -4,13 +4,14 @@ use super::{
     Page, Store, StoreError,
     arrays::{OverRows, column},
     connection::Link,
+    erasures::is_erased,
     execute, read,
     sqlite_rows::{self as rows, bind},
     statements::statements,
     values::from_json,
 };
 use crate::domain::{
-    event::{Actor, Event, NewEvent},
+    event::{Actor, Event, EventType, NewEvent},
     id::{CustomerId, EventId, PortalId, SessionId, TenantId},
     time::Timestamp,
 };
@@ -144,13 +145,14 @@ struct Row {
     customer_id: Option<CustomerId>,
     portal_id: Option<PortalId>,
     data: String,
+    is_erased: bool,
 }
 
 impl TryFrom<Row> for Event {
     type Error = sqlx::Error;
 
     fn try_from(row: Row) -> Result<Self, sqlx::Error> {
-        Ok(Self {
+        let mut event = Self {
             id: row.id,
             kind: row.kind,
             created_at: row.created_at,
@@ -162,15 +164,25 @@ impl TryFrom<Row> for Event {
             customer_id: row.customer_id,
             portal_id: row.portal_id,
             data: from_json(&row.data)?,
-        })
+        };
+        // The event itself may not have been cleared yet. What tells of the erasure tells of who asked for it.
+        if row.is_erased && event.kind != EventType::CustomerDeleted.as_str() {
+            (event.ip_address, event.user_agent, event.data) = (None, None, serde_json::json!({}));
+        }
+        Ok(event)
     }
 }
 
 /// The list's text: a scan of one index from a bound on, whatever is filtered.
 fn list_sql(with_kind: bool, with_session: bool, down: bool) -> String {
-    let mut sql =
-        concat!("select ", columns!(), " from events where tenant_id = $1 and livemode = $2 and id < $3 and id > $4")
-            .to_owned();
+    let mut sql = concat!(
+        "select ",
+        columns!(),
+        ", ",
+        is_erased!(),
+        " as is_erased from events where tenant_id = $1 and livemode = $2 and id < $3 and id > $4"
+    )
+    .to_owned();
     let mut next = 6;
     for (wanted, column) in [(with_kind, "type"), (with_session, "session_id")] {
         if wanted {

@@ -9,6 +9,7 @@ mod create;
 mod create_postgres;
 mod create_sqlite;
 mod customers;
+mod erasures;
 mod error;
 mod events;
 mod exchange;
@@ -32,6 +33,7 @@ mod writes;
 
 pub use connection::{Options, Postgres, Sqlite};
 pub use create::{Created, NewSession, ReplaceLinks};
+pub use erasures::STRETCH_OF_EVENTS;
 pub use error::{StoreError, Unique};
 pub use events::EventFilter;
 pub use exchange::{Exchange, Exchanged, REPEAT_WINDOW};

@@ -1,6 +1,8 @@
 //! Retention: what is over long enough goes, and room is made ahead for what comes.
 
-use super::{Postgres, Store, StoreError, connection::Link, execute, statements::statements, transact};
+use super::{
+    Postgres, STRETCH_OF_EVENTS, Store, StoreError, connection::Link, execute, statements::statements, transact,
+};
 use crate::domain::{
     id::{SessionId, uuid_floor, uuid_millis},
     time::{Seconds, Timestamp},
@@ -40,6 +42,8 @@ pub struct Swept {
     pub partitions: u64,
     /// Single rows.
     pub rows: u64,
+    /// Events out of which it took a customer that was erased.
+    pub cleared: u64,
 }
 
 /// Revocations older than this are known to every instance, or it has thrown its caches away.
@@ -129,11 +133,19 @@ impl Store {
         Ok(())
     }
 
-    /// One pass: makes the coming partitions, removes what is over for longer than `keep`.
+    /// One pass: makes the coming partitions, removes what is over for longer than `keep`, and takes those who were erased
+    /// out of their events.
     ///
     /// # Errors
     /// When the database does not answer; what was removed before stays removed.
     pub async fn sweep(&self, now: Timestamp, keep: Retention) -> Result<Swept, StoreError> {
+        // What stops one of them (a backup holds a partition, say) does not stop the other.
+        let swept = self.remove_over(now, keep).await;
+        let cleared = self.forget_erased(now, STRETCH_OF_EVENTS).await?;
+        Ok(Swept { cleared, ..swept? })
+    }
+
+    async fn remove_over(&self, now: Timestamp, keep: Retention) -> Result<Swept, StoreError> {
         self.make_partitions(now.minus(Seconds::days(1)), now.plus(AHEAD)).await?;
         let mut swept = Swept::default();
         let over = now.minus(keep.sessions);

@@ -1,8 +1,9 @@
 //! The list of all statements, so that a test can describe each against both databases.
 
 use super::{
-    Store, arrays, connection, create, create_postgres, create_sqlite, customers, events, exchange, heartbeat, holders,
-    idempotency, keys, listing, migrate, portals, retention, revocations, sessions, signing, tenants,
+    Store, arrays, connection, create, create_postgres, create_sqlite, customers, erasures, events, exchange,
+    heartbeat, holders, idempotency, keys, listing, migrate, portals, retention, revocations, sessions, signing,
+    tenants,
 };
 
 /// Where a statement is used.
@@ -54,6 +55,7 @@ pub fn all(store: &Store) -> Vec<(String, String)> {
         create::STATEMENTS,
         create_postgres::STATEMENTS,
         customers::STATEMENTS,
+        erasures::STATEMENTS,
         events::STATEMENTS,
         exchange::STATEMENTS,
         heartbeat::STATEMENTS,

@@ -37,6 +37,7 @@ impl Bench {
             "select count(*) from keys where revoked_at is not null or expires_at is not null",
             "select count(*) from idempotency",
             "select count(*) from revocations",
+            "select count(*) from erasures",
         ] {
             state.push(self.db.number(sql).await);
         }

@@ -4,6 +4,7 @@ mod atomic;
 mod batches;
 mod bench;
 mod connections;
+mod erasures;
 mod exchange;
 mod life;
 mod lists;
