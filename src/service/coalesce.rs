@@ -47,7 +47,7 @@ pub(super) type Write<I, O> = Box<dyn Fn(Vec<I>) -> BoxFuture<'static, Vec<Resul
 pub(super) struct Coalescer<I, O> {
     queue: mpsc::Sender<Waiting<I, O>>,
     pace: Arc<Pace>,
-    /// Whoever has it writes; the batches keep it as long as somebody waits.
+    /// Whoever has it writes. The batches keep it until one was of a single item and nobody waits.
     turn: Arc<Semaphore>,
     alone: Write<I, O>,
 }
