@@ -12,6 +12,7 @@ WORKDIR /build
 # The dependencies have a layer of their own, which only a change of
 # Cargo.toml or Cargo.lock makes anew. Benchmarks, examples and tests are not
 # in the context, and Cargo takes no manifest that names a missing one.
+COPY .cargo .cargo
 COPY Cargo.toml Cargo.lock ./
 RUN awk '/^\[/ { absent = /^\[\[(bench|example|test)\]\]/ } !absent' Cargo.toml > /manifest \
  && cp /manifest Cargo.toml \

@@ -47,6 +47,15 @@ async fn on_sqlite_every_statement_goes_by_an_index() {
     assert!(!misled.is_empty(), "statistics mislead nobody any more");
 }
 
+/// Otherwise lists are planned anew each time, and connections wait for each other's locks: a list took four times as long.
+#[tokio::test]
+async fn sqlite_is_compiled_for_many_connections() {
+    let mut conn = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+    let options = sqlx::query_scalar::<_, String>("pragma compile_options").fetch_all(&mut conn).await.unwrap();
+    let has = |option: &str| options.iter().any(|known| known == option);
+    assert!(has("ENABLE_QPSG") && has("DEFAULT_MEMSTATUS=0") && !has("ENABLE_MEMORY_MANAGEMENT"), "{options:?}");
+}
+
 /// What its statements would read from beginning to end.
 async fn scans(bench: &Bench) -> Vec<String> {
     let mut conn = SqliteConnection::connect(bench.database.url()).await.unwrap();
