@@ -1,8 +1,8 @@
 //! Making sessions, many at a time; how each database takes them in is in `create_postgres` and `create_sqlite`.
 
 use super::{
-    Beside, Postgres, Revoked, Sqlite, Store, StoreError, events, execute, fetch_all, idempotency, revocations,
-    statements::statements,
+    Beside, Revoked, Store, StoreError, events, execute, fetch_all, idempotency, revocations, statements::statements,
+    transact, write_at_once,
 };
 use crate::domain::{
     event::NewEvent,
@@ -42,10 +42,10 @@ pub struct ReplaceLinks {
     pub event: Box<dyn Fn(SessionId, PortalId, CustomerId) -> NewEvent + Send + Sync>,
 }
 
-/// What creating may take on PostgreSQL.
+/// What creating may take.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Effort {
-    /// One statement, which keeps sessions of customers that are there, unless an answer is to be kept beside one.
+    /// One message, which keeps sessions of customers that are there, unless an answer is to be kept beside one.
     AtOnce,
     /// A transaction, which makes the customers first.
     ForNew,
@@ -62,6 +62,36 @@ pub type Created = Result<Option<Session>, StoreError>;
 
 /// Which customer each session was kept for.
 pub(super) type Owners = HashMap<SessionId, (CustomerId, String)>;
+
+/// How a database takes sessions in.
+pub(super) trait TakesSessions {
+    /// Keeps the sessions of customers that are there, in a transaction of its own.
+    async fn insert_at_once(&mut self, items: &[&NewSession]) -> Result<Owners, StoreError>;
+
+    /// Keeps the sessions of customers that are there, inside a transaction.
+    async fn insert_known(&mut self, items: &[&NewSession]) -> Result<Owners, StoreError>;
+
+    /// Makes customers that are not there, inside a transaction.
+    async fn insert_customers(&mut self, items: &[&NewSession]) -> Result<(), StoreError>;
+
+    /// Keeps sessions and makes customers on first sight, inside a transaction.
+    async fn insert_sessions(&mut self, items: &[&NewSession]) -> Result<Owners, StoreError> {
+        let mut owners = self.insert_known(items).await?;
+        let is_new = |item: &&NewSession| item.by_external_id && !owners.contains_key(&item.session.id);
+        let new: Vec<&NewSession> = items.iter().copied().filter(is_new).collect();
+        if !new.is_empty() {
+            owners.extend(self.insert_new(&new).await?);
+        }
+        Ok(owners)
+    }
+
+    /// Keeps sessions whose customers were not there a moment ago, inside a transaction.
+    async fn insert_new(&mut self, items: &[&NewSession]) -> Result<Owners, StoreError> {
+        self.insert_customers(items).await?;
+        // By now it also sees customers that another instance has made meanwhile.
+        self.insert_known(items).await
+    }
+}
 
 impl Store {
     /// Keeps sessions, each with its entry of the trail. One that the database refuses fails alone.
@@ -103,42 +133,23 @@ impl Store {
         which: Vec<usize>,
         effort: Effort,
     ) -> Result<Vec<Option<Session>>, StoreError> {
-        let is_plain = effort == Effort::AtOnce && which.iter().all(|n| items[*n].beside.is_none());
-        match self {
-            Self::Postgres(db) if is_plain => {
-                db.write_at_once(move |mut link| {
-                    Box::pin(async move {
-                        let items: Vec<&NewSession> = which.iter().map(|n| &items[*n]).collect();
-                        let owners = Postgres::insert_known(&mut link, &items).await?;
-                        Ok(items.iter().map(|item| item.kept(&owners)).collect())
-                    })
-                })
-                .await
-            }
-            Self::Postgres(db) => {
-                db.write(move |mut link| {
-                    Box::pin(async move {
-                        let items: Vec<&NewSession> = which.iter().map(|n| &items[*n]).collect();
-                        let owners = match effort {
-                            Effort::AtOnce => Postgres::insert_sessions(&mut link, &items).await?,
-                            Effort::ForNew => Postgres::insert_new(&mut link, &items).await?,
-                        };
-                        keep_answers!(link, &items, owners)
-                    })
-                })
-                .await
-            }
-            Self::Sqlite(db) => {
-                db.write(move |mut link| {
-                    Box::pin(async move {
-                        let items: Vec<&NewSession> = which.iter().map(|n| &items[*n]).collect();
-                        let owners = Sqlite::insert_sessions(&mut link, &items).await?;
-                        keep_answers!(link, &items, owners)
-                    })
-                })
-                .await
-            }
+        if effort == Effort::AtOnce && which.iter().all(|n| items[*n].beside.is_none()) {
+            return write_at_once!(self, |link| {
+                let mut link = link;
+                let items: Vec<&NewSession> = which.iter().map(|n| &items[*n]).collect();
+                let owners = link.insert_at_once(&items).await?;
+                Ok(items.iter().map(|item| item.kept(&owners)).collect())
+            });
         }
+        transact!(self, |link| {
+            let mut link = link;
+            let items: Vec<&NewSession> = which.iter().map(|n| &items[*n]).collect();
+            let owners = match effort {
+                Effort::AtOnce => link.insert_sessions(&items).await?,
+                Effort::ForNew => link.insert_new(&items).await?,
+            };
+            keep_answers!(link, &items, owners)
+        })
     }
 
     /// Keeps one session in place of the customer's unused links, all or nothing.
@@ -146,46 +157,35 @@ impl Store {
     /// # Errors
     /// When the database does not answer, or the idempotency key was used at the same time.
     pub async fn replace_session(&self, item: NewSession, replace: ReplaceLinks) -> Created {
-        /// The same on both databases, but for how a session is inserted.
-        macro_rules! replace {
-            ($db:expr, $kind:ident) => {
-                $db.write(move |mut link| {
-                    Box::pin(async move {
-                        let session = &item.session;
-                        let (by_id, by_name) = match item.by_external_id {
-                            true => (None, Some(session.customer_external_id.clone())),
-                            false => (Some(session.customer_id), None),
-                        };
-                        let links = fetch_all!(
-                            link,
-                            (SessionId, PortalId, CustomerId),
-                            UNUSED_LINKS,
-                            session.tenant_id,
-                            session.livemode,
-                            by_id,
-                            by_name,
-                            session.created_at,
-                        )?;
-                        for (id, portal, customer) in links {
-                            let allowed = replace.portals.as_ref().is_none_or(|portals| portals.contains(&portal));
-                            if allowed && execute!(link, REVOKE_UNUSED, id)? > 0 {
-                                revocations::insert!(link, Revoked::Session(id), session.created_at);
-                                events::insert!(link, (replace.event)(id, portal, customer));
-                            }
-                        }
-                        let items = [&item];
-                        let owners = $kind::insert_sessions(&mut link, &items).await?;
-                        let kept: Vec<Option<Session>> = keep_answers!(link, &items, owners)?;
-                        Ok(kept.into_iter().next().flatten())
-                    })
-                })
-                .await
+        transact!(self, |link| {
+            let mut link = link;
+            let session = &item.session;
+            let (by_id, by_name) = match item.by_external_id {
+                true => (None, Some(session.customer_external_id.clone())),
+                false => (Some(session.customer_id), None),
             };
-        }
-        match self {
-            Self::Postgres(db) => replace!(db, Postgres),
-            Self::Sqlite(db) => replace!(db, Sqlite),
-        }
+            let links = fetch_all!(
+                link,
+                (SessionId, PortalId, CustomerId),
+                UNUSED_LINKS,
+                session.tenant_id,
+                session.livemode,
+                by_id,
+                by_name,
+                session.created_at,
+            )?;
+            for (id, portal, customer) in links {
+                let allowed = replace.portals.as_ref().is_none_or(|portals| portals.contains(&portal));
+                if allowed && execute!(link, REVOKE_UNUSED, id)? > 0 {
+                    revocations::insert!(link, Revoked::Session(id), session.created_at);
+                    events::insert!(link, (replace.event)(id, portal, customer));
+                }
+            }
+            let items = [&item];
+            let owners = link.insert_sessions(&items).await?;
+            let kept: Vec<Option<Session>> = keep_answers!(link, &items, owners)?;
+            Ok(kept.into_iter().next().flatten())
+        })
     }
 }
 

@@ -1,10 +1,10 @@
 //! Many sessions in one statement, each column an array.
 
 use super::{
-    NewSession, Postgres, StoreError,
+    NewSession, StoreError,
     arrays::{OverRows, column},
     connection::Link,
-    create::Owners,
+    create::{Owners, TakesSessions},
     execute, fetch_all,
     statements::statements,
     values::json,
@@ -57,39 +57,16 @@ statements! {
 static SESSIONS: OverRows = OverRows::new(INSERT_MANY);
 static CUSTOMERS: OverRows = OverRows::new(INSERT_CUSTOMERS);
 
-impl Postgres {
-    /// Keeps sessions and makes customers on first sight, inside a transaction.
-    pub(super) async fn insert_sessions(
-        link: &mut Link<'_, PgConnection>,
-        items: &[&NewSession],
-    ) -> Result<Owners, StoreError> {
-        let mut owners = Self::insert_known(link, items).await?;
-        let is_new = |item: &&NewSession| item.by_external_id && !owners.contains_key(&item.session.id);
-        let new: Vec<&NewSession> = items.iter().copied().filter(is_new).collect();
-        if !new.is_empty() {
-            owners.extend(Self::insert_new(link, &new).await?);
-        }
-        Ok(owners)
+impl TakesSessions for Link<'_, PgConnection> {
+    /// One statement is a transaction of its own.
+    async fn insert_at_once(&mut self, items: &[&NewSession]) -> Result<Owners, StoreError> {
+        self.insert_known(items).await
     }
 
-    /// Keeps sessions whose customers were not there a moment ago, inside a transaction.
-    pub(super) async fn insert_new(
-        link: &mut Link<'_, PgConnection>,
-        items: &[&NewSession],
-    ) -> Result<Owners, StoreError> {
-        insert_customers(link, items).await?;
-        // By now the statement also sees customers that another instance has made meanwhile.
-        Self::insert_known(link, items).await
-    }
-
-    /// Keeps the sessions of customers that are there, in one statement.
-    pub(super) async fn insert_known(
-        link: &mut Link<'_, PgConnection>,
-        items: &[&NewSession],
-    ) -> Result<Owners, StoreError> {
+    async fn insert_known(&mut self, items: &[&NewSession]) -> Result<Owners, StoreError> {
         let texts = items.iter().map(|item| Texts::of(&item.session)).collect::<Result<Vec<_>, _>>()?;
         let kept = fetch_all!(
-            link,
+            self,
             (SessionId, CustomerId, String),
             SESSIONS.text(items.len()),
             column(items, |item| item.session.id.0),
@@ -123,6 +100,19 @@ impl Postgres {
         )?;
         Ok(kept.into_iter().map(|(session, customer, name)| (session, (customer, name))).collect())
     }
+
+    async fn insert_customers(&mut self, items: &[&NewSession]) -> Result<(), StoreError> {
+        execute!(
+            self,
+            CUSTOMERS.text(items.len()),
+            column(items, |item| item.session.customer_id.0),
+            column(items, |item| item.session.tenant_id.0),
+            column(items, |item| item.session.livemode),
+            column(items, |item| item.session.customer_external_id.as_str()),
+            column(items, |item| item.session.created_at.utc()),
+        )?;
+        Ok(())
+    }
 }
 
 /// What a session holds as JSON.
@@ -137,17 +127,4 @@ impl Texts {
         let scopes = session.scopes.as_ref().map(json).transpose()?;
         Ok(Self { permissions: json(&session.permissions)?, metadata: json(&session.metadata)?, scopes })
     }
-}
-
-async fn insert_customers(link: &mut Link<'_, PgConnection>, items: &[&NewSession]) -> Result<(), StoreError> {
-    execute!(
-        link,
-        CUSTOMERS.text(items.len()),
-        column(items, |item| item.session.customer_id.0),
-        column(items, |item| item.session.tenant_id.0),
-        column(items, |item| item.session.livemode),
-        column(items, |item| item.session.customer_external_id.as_str()),
-        column(items, |item| item.session.created_at.utc()),
-    )?;
-    Ok(())
 }

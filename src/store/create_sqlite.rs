@@ -1,93 +1,85 @@
-//! Many sessions in a few statements over many rows, inside one transaction.
+//! Many sessions in one script: a few statements over many rows.
 
 use super::{
-    NewSession, Sqlite, StoreError,
+    NewSession, StoreError,
     connection::Link,
-    create::Owners,
-    sqlite_rows::{self as rows, bind},
+    create::{Owners, TakesSessions},
+    sqlite_script::{Binder, OverRows, Script, bind, composed as in_all_sizes},
     values::{from_json, json},
 };
-use crate::domain::{
-    event::NewEvent,
-    id::{CustomerId, SessionId},
-};
-use sqlx::SqliteConnection;
+use crate::domain::id::{CustomerId, SessionId};
+use sqlx::{SqliteConnection, error::BoxDynError};
 use uuid::Uuid;
 
-// `cross join` keeps the order: with statistics of a small table SQLite would rather read all of the customers. All come
-// in one row, since each row of its own is another turn between two threads.
-const OWNERS: &str = "with item(id, tenant_id, livemode, customer_id, external_id) as (values ()) \
-    select json_group_array(json_array(hex(session), hex(customer), name)) from \
-    (select i.id as session, c.id as customer, c.external_id as name from item i cross join customers c \
-    on c.tenant_id = i.tenant_id and c.livemode = i.livemode and c.external_id = i.external_id \
-    union all select i.id, c.id, c.external_id from item i cross join customers c \
-    on i.external_id is null and c.id = i.customer_id and c.tenant_id = i.tenant_id and c.livemode = i.livemode)";
-const INSERT_CUSTOMERS: &str = "insert into customers (id, tenant_id, livemode, external_id, profile, created_at) values () on conflict do nothing";
-const INSERT: &str = "insert or fail into portal_sessions (id, tenant_id, portal_id, customer_id, livemode, permissions, return_url, \
-    path, delivery, preview, locale, metadata, scopes, created_at, link_hash, link_expires_at, session_ttl, used_at, \
-    browser_hash, browser_expires_at, ip_address, user_agent) values ()";
-
-/// Each with its number of columns.
-const STATEMENTS: [(&str, usize); 3] = [(OWNERS, 5), (INSERT_CUSTOMERS, 6), (INSERT, 22)];
+// `cross join` keeps the order: with statistics of a small table SQLite would rather read all of the customers.
+const INSERT: OverRows = (
+    "with item(id, tenant_id, portal_id, customer_id, external_id, livemode, permissions, return_url, path, delivery, preview, \
+        locale, metadata, scopes, created_at, link_hash, link_expires_at, session_ttl, used_at, browser_hash, \
+        browser_expires_at, ip_address, user_agent) as (values ()), \
+    known as (select i.*, case when i.external_id is null \
+        then (select c.id from customers c where c.id = i.customer_id and c.tenant_id = i.tenant_id and c.livemode = i.livemode) \
+        else (select c.id from customers c where c.tenant_id = i.tenant_id and c.livemode = i.livemode \
+            and c.external_id = i.external_id) end as owner from item i) \
+    insert or fail into portal_sessions (id, tenant_id, portal_id, customer_id, livemode, permissions, return_url, path, delivery, \
+        preview, locale, metadata, scopes, created_at, link_hash, link_expires_at, session_ttl, used_at, browser_hash, \
+        browser_expires_at, ip_address, user_agent) \
+    select id, tenant_id, portal_id, owner, livemode, permissions, return_url, path, delivery, preview, locale, metadata, scopes, \
+        created_at, link_hash, link_expires_at, session_ttl, used_at, browser_hash, browser_expires_at, ip_address, \
+        user_agent from known where owner is not null",
+    23,
+);
+// By its secret, too: a session that an item could not be kept for, since it has another's id, is not that item's.
+const TELL: OverRows = (
+    "with item(session_id, link_hash, browser_hash, id, actor_type, actor_id, ip_address, user_agent) as (values ()) \
+    insert or fail into events (id, tenant_id, livemode, type, created_at, actor_type, actor_id, ip_address, user_agent, \
+        session_id, customer_id, portal_id, data) \
+    select i.id, s.tenant_id, s.livemode, 'portal_session.created', s.created_at, i.actor_type, i.actor_id, i.ip_address, \
+        i.user_agent, s.id, s.customer_id, s.portal_id, '{}' from item i cross join portal_sessions s where s.id = i.session_id \
+        and s.link_hash is i.link_hash and s.browser_hash is i.browser_hash",
+    8,
+);
+// In one row, since each row is taken apart and carried from one thread to another on its own.
+const OWNERS: OverRows = (
+    "with item(session_id, link_hash, browser_hash) as (values ()) \
+    select json_group_array(json_array(hex(s.id), hex(c.id), c.external_id)) \
+    from item i cross join portal_sessions s cross join customers c where s.id = i.session_id \
+        and s.link_hash is i.link_hash and s.browser_hash is i.browser_hash and c.id = s.customer_id",
+    3,
+);
+const INSERT_CUSTOMERS: OverRows = (
+    "with item(id, tenant_id, livemode, external_id, created_at) as (values ()) \
+    insert into customers (id, tenant_id, livemode, external_id, profile, created_at) \
+    select id, tenant_id, livemode, external_id, '{}', created_at from item where id is not null on conflict do nothing",
+    5,
+);
 
 /// The statements of this file in every size.
 pub(super) fn composed() -> impl Iterator<Item = String> {
-    STATEMENTS.into_iter().flat_map(|(sql, columns)| rows::SIZES.map(|rows| rows::sized(sql, columns, rows)))
+    [INSERT, TELL, OWNERS, INSERT_CUSTOMERS].into_iter().flat_map(in_all_sizes)
 }
 
-impl Sqlite {
-    pub(super) async fn insert_sessions(
-        link: &mut Link<'_, SqliteConnection>,
-        items: &[&NewSession],
-    ) -> Result<Owners, StoreError> {
-        let mut owners = owners(link, items).await?;
-        let is_new = |item: &&NewSession| item.by_external_id && !owners.contains_key(&item.session.id);
-        let new: Vec<&NewSession> = items.iter().copied().filter(is_new).collect();
-        if !new.is_empty() {
-            insert_customers(link, &new).await?;
-            owners.extend(self::owners(link, &new).await?);
-        }
-        let kept: Vec<(&NewSession, CustomerId)> =
-            items.iter().filter_map(|item| Some((*item, owners.get(&item.session.id)?.0))).collect();
-        insert(link, &kept).await?;
-        let told: Vec<NewEvent> =
-            kept.iter().map(|(item, owner)| NewEvent { customer_id: Some(*owner), ..item.event.clone() }).collect();
-        link.tell(&told).await?;
-        Ok(owners)
+impl TakesSessions for Link<'_, SqliteConnection> {
+    async fn insert_at_once(&mut self, items: &[&NewSession]) -> Result<Owners, StoreError> {
+        owners(script(items)?.alone().fetch(self).await?)
+    }
+
+    async fn insert_known(&mut self, items: &[&NewSession]) -> Result<Owners, StoreError> {
+        owners(script(items)?.fetch(self).await?)
+    }
+
+    async fn insert_customers(&mut self, items: &[&NewSession]) -> Result<(), StoreError> {
+        let bind = |values: Binder<'_>, item: &&NewSession| {
+            let session = &item.session;
+            let name = session.customer_external_id.as_str();
+            bind!(values, session.customer_id, session.tenant_id, session.livemode, name, session.created_at)
+        };
+        Script::default().over(INSERT_CUSTOMERS, items, bind)?.execute(self).await
     }
 }
 
-/// The customers that exist.
-async fn owners(link: &mut Link<'_, SqliteConnection>, items: &[&NewSession]) -> Result<Owners, StoreError> {
-    let (sql, columns) = STATEMENTS[0];
-    let found = rows::fetch(link, sql, columns, items, |values, item| {
-        let session = &item.session;
-        let name = item.by_external_id.then_some(session.customer_external_id.as_str());
-        bind!(values, session.id, session.tenant_id, session.livemode, session.customer_id, name)
-    });
-    let found: Vec<(String,)> = found.await?;
-    let mut owners = Owners::new();
-    for (rows,) in found {
-        let rows: Vec<(Uuid, Uuid, String)> = from_json(&rows)?;
-        let named = |(session, customer, name)| (SessionId(session), (CustomerId(customer), name));
-        owners.extend(rows.into_iter().map(named));
-    }
-    Ok(owners)
-}
-
-async fn insert_customers(link: &mut Link<'_, SqliteConnection>, items: &[&NewSession]) -> Result<(), StoreError> {
-    let (sql, columns) = STATEMENTS[1];
-    let bind = |values: rows::Binder<'_>, item: &&NewSession| {
-        let session = &item.session;
-        let name = session.customer_external_id.as_str();
-        bind!(values, session.customer_id, session.tenant_id, session.livemode, name, "{}", session.created_at)
-    };
-    rows::execute(link, sql, columns, items, bind, |_| Ok(())).await
-}
-
-async fn insert(link: &mut Link<'_, SqliteConnection>, items: &[(&NewSession, CustomerId)]) -> Result<(), StoreError> {
-    let (sql, columns) = STATEMENTS[2];
-    let bind = |values: rows::Binder<'_>, (item, owner): &(&NewSession, CustomerId)| {
+/// Keeps the sessions of customers that are there, and tells which they are.
+fn script(items: &[&NewSession]) -> Result<Script, StoreError> {
+    let insert = |values: Binder<'_>, item: &&NewSession| {
         let session = &item.session;
         let browser = session.browser.as_ref();
         bind!(
@@ -95,7 +87,8 @@ async fn insert(link: &mut Link<'_, SqliteConnection>, items: &[(&NewSession, Cu
             session.id,
             session.tenant_id,
             session.portal_id,
-            *owner,
+            session.customer_id,
+            item.by_external_id.then_some(session.customer_external_id.as_str()),
             session.livemode,
             json(&session.permissions)?,
             session.return_url.as_deref(),
@@ -116,5 +109,27 @@ async fn insert(link: &mut Link<'_, SqliteConnection>, items: &[(&NewSession, Cu
             browser.and_then(|browser| browser.user_agent.as_deref()),
         )
     };
-    rows::execute(link, sql, columns, items, bind, |_| Ok(())).await
+    let tell = |values: Binder<'_>, item: &&NewSession| {
+        let event = &item.event;
+        let (actor, origin) = (&event.actor, &event.origin);
+        let address = origin.address.map(|address| address.to_string());
+        let agent = origin.user_agent.as_deref();
+        by_secret(values, item)?;
+        bind!(values, event.id, actor.kind(), actor.id(), address, agent)
+    };
+    Script::default().over(INSERT, items, insert)?.over(TELL, items, tell)?.over(OWNERS, items, by_secret)
+}
+
+fn by_secret(values: Binder<'_>, item: &&NewSession) -> Result<(), BoxDynError> {
+    bind!(values, item.session.id, item.link_hash, item.browser_hash)
+}
+
+fn owners(found: Vec<(String,)>) -> Result<Owners, StoreError> {
+    let mut owners = Owners::new();
+    for (rows,) in found {
+        let rows: Vec<(Uuid, Uuid, String)> = from_json(&rows)?;
+        let named = |(session, customer, name)| (SessionId(session), (CustomerId(customer), name));
+        owners.extend(rows.into_iter().map(named));
+    }
+    Ok(owners)
 }

@@ -6,7 +6,7 @@ use super::{
     connection::Link,
     erasures::is_erased,
     execute, read,
-    sqlite_rows::{self as rows, bind},
+    sqlite_script::{self, OverRows as SqliteRows, Script, bind},
     statements::statements,
     values::from_json,
 };
@@ -34,8 +34,17 @@ statements! {
 
 static EVENTS: OverRows = OverRows::new(INSERT_ARRAYS);
 
-/// The same for many rows on SQLite, and their number of columns.
-const INSERT_MANY: (&str, usize) = (concat!("insert or fail into events (", columns!(), ", tenant_id) values ()"), 13);
+/// The same for many rows on SQLite.
+const INSERT_MANY: SqliteRows = (
+    concat!(
+        "with item(",
+        columns!(),
+        ", tenant_id) as (values ()) insert or fail into events (",
+        columns!(),
+        ", tenant_id) select * from item where id is not null"
+    ),
+    13,
+);
 
 /// Gives an event's values, in the order of the columns, to the macro `$with` behind what stands before them.
 macro_rules! in_order {
@@ -89,8 +98,8 @@ pub(super) use insert_many;
 
 impl Link<'_, SqliteConnection> {
     pub(super) async fn tell(&mut self, events: &[NewEvent]) -> Result<(), StoreError> {
-        let (sql, columns) = INSERT_MANY;
-        rows::execute(self, sql, columns, events, |values, event| in_order!(bind!(values), event), |_| Ok(())).await
+        let script = Script::default().over(INSERT_MANY, events, |values, event| in_order!(bind!(values), event))?;
+        script.execute(self).await
     }
 }
 
@@ -195,7 +204,7 @@ fn list_sql(with_kind: bool, with_session: bool, down: bool) -> String {
 
 /// The statement for many events in every size.
 pub(super) fn composed() -> impl Iterator<Item = String> {
-    rows::SIZES.into_iter().map(|rows| rows::sized(INSERT_MANY.0, INSERT_MANY.1, rows))
+    sqlite_script::composed(INSERT_MANY)
 }
 
 pub(super) fn list_statements() -> Vec<String> {

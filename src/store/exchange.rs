@@ -1,15 +1,15 @@
 //! The exchange: one conditional statement turns a link into a browser session, once.
 
 use super::{
-    LiveSession, Postgres, Sqlite, Store, StoreError,
+    LiveSession, Store, StoreError,
     arrays::{OverRows, column},
     connection::Link,
     events, execute, fetch_all, fetch_optional,
     retention::{self, UNDEFINED_TABLE},
     row::{LiveRow, live_columns, session_tables},
-    sqlite_rows::{self as rows, bind},
+    sqlite_script::{self, Binder, OverRows as SqliteRows, Script, bind},
     statements::statements,
-    transact,
+    transact, write_at_once,
 };
 use crate::domain::{
     event::{Actor, EventType, NewEvent, Origin},
@@ -49,7 +49,7 @@ statements! {
 static EXCHANGES: OverRows = OverRows::new(EXCHANGE_MANY);
 
 /// The same on SQLite; how long the session lives and when is now stand behind the rows.
-const EXCHANGE_ROWS: (&str, usize) = (
+const UPDATE_ROWS: SqliteRows = (
     "with item(id, link_hash, browser_hash, nonce_hash, ip_address, user_agent) as (values ()) \
         update or fail portal_sessions as s set used_at = ?, browser_hash = i.browser_hash, nonce_hash = i.nonce_hash, \
         browser_expires_at = ? + s.session_ttl * 1000, ip_address = i.ip_address, user_agent = i.user_agent \
@@ -58,22 +58,30 @@ const EXCHANGE_ROWS: (&str, usize) = (
         and exists (select 1 from portals p where p.id = s.portal_id and p.enabled)",
     6,
 );
-/// Whose browser token it is now.
-const WON_ROWS: (&str, usize) = (
+/// Who won: whose browser token it is now.
+const TELL_ROWS: SqliteRows = (
+    "with item(id, browser_hash, event_id) as (values ()) \
+        insert or fail into events (id, tenant_id, livemode, type, created_at, actor_type, actor_id, ip_address, user_agent, \
+        session_id, customer_id, portal_id, data) \
+        select i.event_id, s.tenant_id, s.livemode, 'portal_session.exchanged', s.used_at, 'end_user', s.customer_id, \
+        s.ip_address, s.user_agent, s.id, s.customer_id, s.portal_id, '{}' \
+        from item i cross join portal_sessions s where s.id = i.id and s.browser_hash = i.browser_hash",
+    3,
+);
+const WON_ROWS: SqliteRows = (
     concat!(
-        "with item(id, browser_hash) as (values ()) select ",
+        "with item(id, browser_hash, event_id) as (values ()) select i.event_id, ",
         live_columns!(),
         " from item i cross join ",
         session_tables!(),
         " where s.id = i.id and s.browser_hash = i.browser_hash"
     ),
-    2,
+    3,
 );
 
 /// The statements for many rows in every size.
 pub(super) fn composed() -> impl Iterator<Item = String> {
-    let statements = [EXCHANGE_ROWS, WON_ROWS].into_iter();
-    statements.flat_map(|(sql, columns)| rows::SIZES.map(|rows| rows::sized(sql, columns, rows)))
+    [UPDATE_ROWS, TELL_ROWS, WON_ROWS].into_iter().flat_map(sqlite_script::composed)
 }
 
 /// A link token that somebody wants exchanged.
@@ -146,17 +154,12 @@ impl Store {
         items: Arc<[Exchange]>,
         now: Timestamp,
     ) -> Result<HashMap<EventId, LiveSession>, StoreError> {
-        match self {
-            Self::Postgres(db) => {
-                db.write_at_once(move |mut link| {
-                    Box::pin(async move { Postgres::exchange(&mut link, &items, now).await })
-                })
-                .await
-            }
-            Self::Sqlite(db) => {
-                db.write(move |mut link| Box::pin(async move { Sqlite::exchange(&mut link, &items, now).await })).await
-            }
-        }
+        let rows = write_at_once!(self, |link| {
+            let mut link = link;
+            link.exchange(&items, now).await
+        })?;
+        let won = rows.into_iter().map(|row| Ok((row.event_id, LiveSession::try_from(row.live)?)));
+        Ok(won.collect::<Result<_, sqlx::Error>>()?)
     }
 
     /// Repeats an exchange whose answer was lost: a new secret for the same session, the old one dead.
@@ -213,19 +216,15 @@ struct Won {
     live: LiveRow,
 }
 
-impl Postgres {
-    async fn exchange(
-        link: &mut Link<'_, PgConnection>,
-        items: &[Exchange],
-        now: Timestamp,
-    ) -> Result<HashMap<EventId, LiveSession>, StoreError> {
+impl Link<'_, PgConnection> {
+    async fn exchange(&mut self, items: &[Exchange], now: Timestamp) -> Result<Vec<Won>, StoreError> {
         let Some(partition) = items.first().and_then(|item| retention::partition_of(item.id)) else {
-            return Ok(HashMap::new());
+            return Ok(Vec::new());
         };
         let sql = EXCHANGES.text(items.len());
         let sql = sql.as_str().replacen("update portal_sessions", &format!("update {partition}"), 1);
         let rows = fetch_all!(
-            link,
+            self,
             Won,
             AssertSqlSafe(sql),
             column(items, |item| item.id.0),
@@ -237,37 +236,22 @@ impl Postgres {
             column(items, |item| item.event_id.0),
             now,
         );
-        let rows = match rows {
-            Err(sqlx::Error::Database(refusal)) if refusal.code().as_deref() == Some(UNDEFINED_TABLE) => Vec::new(),
-            rows => rows?,
-        };
-        let won = rows.into_iter().map(|row| Ok((row.event_id, LiveSession::try_from(row.live)?)));
-        Ok(won.collect::<Result<_, sqlx::Error>>()?)
+        match rows {
+            Err(sqlx::Error::Database(refusal)) if refusal.code().as_deref() == Some(UNDEFINED_TABLE) => Ok(Vec::new()),
+            rows => Ok(rows?),
+        }
     }
 }
 
-impl Sqlite {
-    async fn exchange(
-        link: &mut Link<'_, SqliteConnection>,
-        items: &[Exchange],
-        now: Timestamp,
-    ) -> Result<HashMap<EventId, LiveSession>, StoreError> {
-        let (sql, columns) = EXCHANGE_ROWS;
-        let bind = |values: rows::Binder<'_>, item: &Exchange| {
+impl Link<'_, SqliteConnection> {
+    async fn exchange(&mut self, items: &[Exchange], now: Timestamp) -> Result<Vec<Won>, StoreError> {
+        let link = |values: Binder<'_>, item: &Exchange| {
             let address = item.origin.address.map(|address| address.to_string());
             let agent = item.origin.user_agent.as_deref();
             bind!(values, item.id, item.link_hash, item.browser_hash, item.nonce_hash, address, agent)
         };
-        rows::execute(link, sql, columns, items, bind, |values| bind!(values, now, now, now)).await?;
-        let (sql, columns) = WON_ROWS;
-        let bind = |values: rows::Binder<'_>, item: &Exchange| bind!(values, item.id, item.browser_hash);
-        let found: Vec<LiveRow> = rows::fetch(link, sql, columns, items, bind).await?;
-        let found = found.into_iter().map(LiveSession::try_from).collect::<Result<Vec<_>, _>>()?;
-        let winner = |live: &LiveSession| items.iter().find(|item| Some(item.browser_hash) == live.browser_hash);
-        let won: Vec<_> = found.into_iter().filter_map(|live| Some((winner(&live)?, live))).collect();
-        let told: Vec<NewEvent> =
-            won.iter().map(|(item, live)| exchanged(item, live, now, serde_json::json!({}))).collect();
-        link.tell(&told).await?;
-        Ok(won.into_iter().map(|(item, live)| (item.event_id, live)).collect())
+        let browser = |values: Binder<'_>, item: &Exchange| bind!(values, item.id, item.browser_hash, item.event_id);
+        let script = Script::default().over_and(UPDATE_ROWS, items, link, |values| bind!(values, now, now, now))?;
+        script.over(TELL_ROWS, items, browser)?.over(WON_ROWS, items, browser)?.alone().fetch(self).await
     }
 }

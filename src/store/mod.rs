@@ -25,7 +25,7 @@ mod revocations;
 mod row;
 mod sessions;
 mod signing;
-mod sqlite_rows;
+mod sqlite_script;
 pub mod statements;
 mod tenants;
 mod values;
@@ -75,6 +75,16 @@ macro_rules! transact {
     };
 }
 
+/// Expands an expression once for each database; what it writes is one message, which is a transaction of its own.
+macro_rules! write_at_once {
+    ($store:expr, |$link:ident| $body:expr) => {
+        match $store {
+            $crate::store::Store::Postgres(db) => db.write_at_once(move |$link| Box::pin(async move { $body })).await,
+            $crate::store::Store::Sqlite(db) => db.write_at_once(move |$link| Box::pin(async move { $body })).await,
+        }
+    };
+}
+
 /// Runs a statement; the number of rows that it touched.
 macro_rules! execute {
     ($link:expr, $sql:expr $(, $arg:expr)* $(,)?) => {
@@ -103,4 +113,4 @@ macro_rules! fetch_all {
     };
 }
 
-pub(crate) use {execute, fetch_all, fetch_optional, read, transact};
+pub(crate) use {execute, fetch_all, fetch_optional, read, transact, write_at_once};

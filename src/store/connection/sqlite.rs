@@ -24,6 +24,8 @@ const AGAIN: Duration = Duration::from_millis(20);
 const WAL_PAGES: &str = "8000";
 /// How much of the database the writer remembers, in KiB (so the minus); readers have the default, 2 MiB.
 const WRITER_CACHE: &str = "-32768";
+/// How many statements the writer keeps prepared, among them those of batches in all their sizes.
+const WRITER_STATEMENTS: usize = 200;
 
 /// SQLite: any number of readers, one writer.
 #[derive(Clone)]
@@ -50,7 +52,8 @@ impl Sqlite {
             std::fs::create_dir_all(folder).map_err(sqlx::Error::Io)?;
         }
         let patience = options.busy_timeout;
-        let writer = sqlite_pool(1, connect.clone().pragma("cache_size", WRITER_CACHE), patience).await?;
+        let write = connect.clone().pragma("cache_size", WRITER_CACHE).statement_cache_capacity(WRITER_STATEMENTS);
+        let writer = sqlite_pool(1, write, patience).await?;
         let readers = sqlite_pool(READERS, connect.clone(), patience).await?;
         let pulse = sqlite_pool(1, connect.clone(), patience).await?;
         Ok(Self { readers, pulse, writer, connect: Arc::new(connect), writes: Arc::default() })
@@ -104,6 +107,26 @@ impl Sqlite {
                     conn.detach().close().await.ok();
                 }
                 Err(_) => drop(conn),
+            }
+            result
+        });
+        self.writes.note(done.await)
+    }
+
+    /// For one message that begins and commits by itself. sqlx knows nothing of that transaction, so what fails takes the
+    /// connection along, and the end of the connection whatever was begun.
+    pub(in crate::store) async fn write_at_once<T, F>(&self, op: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Link<'c, SqliteConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+    {
+        let writer = self.writer.clone();
+        let done = Detached::start(async move {
+            let mut conn = writer.acquire(|_| true).await?;
+            let result = op(Link { conn: &mut *conn, persistent: true }).await;
+            match &result {
+                Ok(_) => conn.keep(),
+                Err(_) => conn.detach().close().await.unwrap_or_default(),
             }
             result
         });
