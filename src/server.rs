@@ -29,8 +29,6 @@ use watched::{Answer, Asked, Watched};
 
 /// The most that a request's head may have, in bytes; more is answered 431.
 const MAX_HEAD: usize = 64 * 1024;
-/// The most headers that a request may have; more are answered 431.
-const MAX_HEADERS: usize = 100;
 /// How long accepting pauses when there is no room for a connection, in files say.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -146,7 +144,8 @@ async fn converse(
     let life = Arc::clone(&stream.life);
     let service = service_fn(|request| answer(request, peer, router.clone(), Arc::clone(&life)));
     let mut http = http1::Builder::new();
-    http.half_close(false).max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS).header_read_timeout(None);
+    // Hyper's own limit of 100 headers stays: setting one, even the same, makes it clear room for them in each request.
+    http.half_close(false).max_buf_size(MAX_HEAD).header_read_timeout(None);
     let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     let mut watchdog = pin!(sleep_until(life.next_look(&deadlines)));
     let mut end = None;
