@@ -4,12 +4,14 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 /// Five digits at a time: 62⁵ is the largest power of 62 below 2³².
 const CHUNK: u64 = 62u64.pow(5);
 const CHUNK_DIGITS: usize = 5;
-/// The widest number is a credential's 40 bytes.
-const MAX_LIMBS: usize = 10;
+/// Ten at a time where nothing has to be divided: 62¹⁰ is the largest power of 62 below 2⁶⁴.
+const WIDE_CHUNK_DIGITS: usize = 10;
+/// The widest number is a credential's.
+const MAX_BYTES: usize = 40;
 
 /// Appends `number` (big-endian, a multiple of four bytes) in exactly `width` digits.
 pub(super) fn encode_into(number: &[u8], width: usize, out: &mut String) {
-    let mut limbs = [0u32; MAX_LIMBS];
+    let mut limbs = [0u32; MAX_BYTES / 4];
     let limbs = &mut limbs[..number.len() / 4];
     for (limb, bytes) in limbs.iter_mut().zip(number.chunks_exact(4)) {
         *limb = bytes.iter().fold(0, |limb, byte| limb << 8 | u32::from(*byte));
@@ -40,37 +42,46 @@ pub(super) fn encode_into(number: &[u8], width: usize, out: &mut String) {
 
 /// Reads digits back into `number`; `None` for a foreign character or a value that does not fit.
 pub(super) fn decode_into(digits: &[u8], number: &mut [u8]) -> Option<()> {
-    let mut limbs = [0u32; MAX_LIMBS];
-    let limbs = &mut limbs[..number.len() / 4];
-    for chunk in digits.chunks(CHUNK_DIGITS) {
-        let mut carry = 0u64;
+    let mut limbs = [0u64; MAX_BYTES / 8];
+    let limbs = &mut limbs[..number.len().div_ceil(8)];
+    for chunk in digits.chunks(WIDE_CHUNK_DIGITS) {
+        let (mut carry, mut scale) = (0u64, 1u64);
         for digit in chunk {
-            carry = carry * 62 + u64::from(value_of(*digit)?);
+            let value = VALUES[usize::from(*digit)];
+            if value == FOREIGN {
+                return None;
+            }
+            (carry, scale) = (carry * 62 + u64::from(value), scale * 62);
         }
-        let scale = 62u64.pow(chunk.len() as u32);
         for limb in limbs.iter_mut().rev() {
-            let value = u64::from(*limb) * scale + carry;
-            *limb = value as u32;
-            carry = value >> 32;
+            let value = u128::from(*limb) * u128::from(scale) + u128::from(carry);
+            *limb = value as u64;
+            carry = (value >> 64) as u64;
         }
         if carry != 0 {
             return None;
         }
     }
-    for (bytes, limb) in number.chunks_exact_mut(4).zip(limbs.iter()) {
+    let mut bytes = [0; MAX_BYTES];
+    for (bytes, limb) in bytes.chunks_exact_mut(8).zip(limbs.iter()) {
         bytes.copy_from_slice(&limb.to_be_bytes());
     }
-    Some(())
+    let (over, value) = bytes[..limbs.len() * 8].split_at(limbs.len() * 8 - number.len());
+    number.copy_from_slice(value);
+    over.iter().all(|byte| *byte == 0).then_some(())
 }
 
-fn value_of(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'A'..=b'Z' => Some(digit - b'A' + 10),
-        b'a'..=b'z' => Some(digit - b'a' + 36),
-        _ => None,
+const FOREIGN: u8 = u8::MAX;
+/// What each digit is worth.
+const VALUES: [u8; 256] = {
+    let mut values = [FOREIGN; 256];
+    let mut value = 0;
+    while value < ALPHABET.len() {
+        values[ALPHABET[value] as usize] = value as u8;
+        value += 1;
     }
-}
+    values
+};
 
 #[cfg(test)]
 mod tests {
@@ -120,5 +131,9 @@ mod tests {
         assert!(decode_into(b"zzzzzzzzzzzzzzzzzzzzzz", &mut [0; 16]).is_none());
         assert!(decode_into(b"7n42DGM5Tflk9n8mt7Fhc8", &mut [0; 16]).is_none());
         assert!(decode_into(b"00000-", &mut [0; 4]).is_none());
+        // 2³² - 1 is the last that fits into four bytes.
+        let mut four = [0; 4];
+        assert!(decode_into(b"4gfFC3", &mut four).is_some() && four == [0xff; 4]);
+        assert!(decode_into(b"4gfFC4", &mut four).is_none());
     }
 }
