@@ -4,7 +4,7 @@
 # image registry: buildah builds, runc runs, and the base of the build is made
 # here, of Debian's packages and this machine's Rust. As root, on Debian.
 #
-# PROFILE=release is a quicker build than that of a real image, STORAGE_DRIVER=vfs
+# PROFILE=release is a quicker build than that of a real image, and a larger one, whose size is not checked; STORAGE_DRIVER=vfs
 # for where overlays can't be mounted, as on another overlay.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -200,8 +200,12 @@ check_contents() {
   same "/data" "drwx------ 65532/65532" "$(awk '$NF ~ /^(\.\/)?data\/$/ { print $1, $2 }' "$work/listing")"
 
   bytes=$(cat "$work"/layers/*.tar | wc -c)
-  [ "$bytes" -le $((MAX_MB * 1000000)) ] || fail "it has $bytes bytes, more than $MAX_MB MB"
-  ok "size: $(((bytes + 999999) / 1000000)) MB, at most $MAX_MB MB"
+  if [ "$PROFILE" = dist ]; then
+    [ "$bytes" -le $((MAX_MB * 1000000)) ] || fail "it has $bytes bytes, more than $MAX_MB MB"
+    ok "size: $(((bytes + 999999) / 1000000)) MB, at most $MAX_MB MB"
+  else
+    printf '  --  size: %s bytes, which says nothing of a real image\n' "$bytes"
+  fi
 }
 
 # The bundle has what the image says, the hardening of compose.yaml, and a
