@@ -6,6 +6,7 @@
 //! connection's task looks at that when the next deadline may be over.
 
 mod life;
+mod prompt;
 mod watched;
 
 use axum::{
@@ -17,6 +18,7 @@ use futures_util::{FutureExt as _, TryFutureExt as _};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use life::Life;
+use prompt::Prompt;
 use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -146,19 +148,19 @@ async fn converse(
     let mut http = http1::Builder::new();
     // Hyper's own limit of 100 headers stays: setting one, even the same, makes it clear room for them in each request.
     http.half_close(false).max_buf_size(MAX_HEAD).header_read_timeout(None);
-    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
+    let mut connection = Prompt::new(http.serve_connection(TokioIo::new(stream), service));
     let mut watchdog = pin!(sleep_until(life.next_look(&deadlines)));
     let mut end = None;
     loop {
         tokio::select! {
             biased;
             // A connection that breaks is its client's business.
-            _ = connection.as_mut() => return,
+            _ = &mut connection => return,
             () = draining.cancelled(), if end.is_none() => {
                 end = Some(Instant::now() + deadlines.drain);
                 // Hyper would drop what has begun to come; the answer to that closes the connection.
                 if !life.drain() {
-                    connection.as_mut().graceful_shutdown();
+                    connection.inner().graceful_shutdown();
                 }
             }
             () = watchdog.as_mut() => {}

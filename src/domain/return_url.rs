@@ -93,7 +93,8 @@ pub fn parse_path(text: &str) -> Result<String, Invalid> {
 }
 
 fn strict(text: &str) -> Option<Url> {
-    let (scheme, rest) = text.split_once("://")?;
+    let (scheme, rest) = text.split_once(':')?;
+    let rest = rest.strip_prefix("//")?;
     let authority = rest.split(['/', '?', '#']).next()?;
     let (host, port) = split_port(authority)?;
     if !is_uri_text(text) || !is_host(host) || !port.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -146,15 +147,18 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Only characters that a URI may hold (RFC 3986, appendix A), with well-formed escapes.
+/// Only characters that a URI may hold (RFC 3986, appendix A), with well-formed escapes, of which none is a NUL.
 fn is_uri_text(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.iter().enumerate().all(|(at, byte)| match byte {
-        b'%' => bytes.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit)),
+        b'%' => {
+            let hex = bytes.get(at + 1..at + 3);
+            hex.is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit) && hex != b"00")
+        }
         b'-' | b'.' | b'_' | b'~' | b':' | b'/' | b'?' | b'#' | b'[' | b']' | b'@' => true,
         b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' => true,
         byte => byte.is_ascii_alphanumeric(),
-    }) && !text.contains("%00")
+    })
 }
 
 #[cfg(test)]

@@ -56,11 +56,9 @@ impl Timestamp {
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
         Some(Self(DateTime::parse_from_rfc3339(text).ok()?.timestamp_millis()))
     }
-}
 
-/// RFC 3339 in UTC with milliseconds. Written by hand: every answer holds several of these.
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// RFC 3339 in UTC with milliseconds. Written by hand: every answer holds several of these.
+    fn text(self) -> [u8; 24] {
         let t = self.utc();
         let mut text = *b"0000-00-00T00:00:00.000Z";
         let mut put = |at: usize, width: usize, mut value: u32| {
@@ -76,7 +74,13 @@ impl fmt::Display for Timestamp {
         put(14, 2, t.minute());
         put(17, 2, t.second());
         put(20, 3, t.timestamp_subsec_millis());
-        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+        text
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 
@@ -88,7 +92,7 @@ impl fmt::Debug for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(std::str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 

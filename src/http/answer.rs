@@ -23,5 +23,10 @@ pub(crate) fn raw(status: StatusCode, body: impl Into<Body>) -> Response {
 
 /// Our answers are plain data, so writing them can't fail.
 pub(crate) fn to_json(body: &impl Serialize) -> Vec<u8> {
-    serde_json::to_vec(body).unwrap_or_default()
+    // Most are a session, which has about that many bytes.
+    let mut json = Vec::with_capacity(1024);
+    match serde_json::to_writer(&mut json, body) {
+        Ok(()) => json,
+        Err(_) => Vec::new(),
+    }
 }

@@ -1,21 +1,17 @@
 //! Which other origins' scripts may read `/v1/portal-session`: the portal's own, which are that of
 //! its `appUrl` and its `frameAncestors`. Everything else of the API is not for scripts elsewhere.
 
-use super::{App, client};
+use super::{App, client, refusal::Refusal};
 use crate::domain::id::PortalId;
 use axum::{
-    extract::{Request, State},
+    extract::{FromRequestParts, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
-
-/// Left on an answer by a handler that knows whose session it tells of.
-#[derive(Clone, Copy)]
-pub(crate) struct TellsOf(pub(crate) PortalId);
+use std::convert::Infallible;
 
 /// `OPTIONS`: whether a script may ask. The answer can't depend on a session, as no cookie comes
-/// along: it is yes for the origins of any portal, and what they may read is decided by [`share`].
+/// along: it is yes for the origins of any portal, and what they may read is decided by [`Asking::share`].
 pub(crate) async fn preflight(State(app): State<App>, request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let mut response = StatusCode::NO_CONTENT.into_response();
@@ -32,24 +28,37 @@ pub(crate) async fn preflight(State(app): State<App>, request: Request) -> Respo
     response
 }
 
-/// Lets a script of the portal's own origins read the answer, and learn that there is no session.
-pub(crate) async fn share(State(app): State<App>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let asked = parts.headers.contains_key(header::ORIGIN).then(|| parts.clone());
-    let mut response = next.run(Request::from_parts(parts, body)).await;
-    let tells_of = response.extensions().get::<TellsOf>().copied();
-    if let Some(asked) = asked
-        && may_read(&app, &asked, tells_of, response.status()).await
-    {
-        allow(response.headers_mut(), &asked.headers);
+/// The request, when a script tells from where it asks.
+pub(crate) struct Asking(Option<Box<Parts>>);
+
+impl<S: Sync> FromRequestParts<S> for Asking {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(parts.headers.contains_key(header::ORIGIN).then(|| Box::new(parts.clone()))))
     }
-    response.headers_mut().append(header::VARY, HeaderValue::from_static("Origin"));
-    response
 }
 
-async fn may_read(app: &App, asked: &Parts, tells_of: Option<TellsOf>, status: StatusCode) -> bool {
-    match (tells_of, origin(&asked.headers)) {
-        (Some(TellsOf(portal)), Some(origin)) => {
+impl Asking {
+    /// Lets a script of the origins of the portal that the answer tells of read it, and learn that there is no session.
+    pub(crate) async fn share(self, app: &App, answer: Result<(PortalId, Response), Refusal>) -> Response {
+        let (portal, mut response) = match answer {
+            Ok((portal, response)) => (Some(portal), response),
+            Err(refusal) => (None, refusal.into_response()),
+        };
+        if let Some(asked) = self.0
+            && may_read(app, &asked, portal, response.status()).await
+        {
+            allow(response.headers_mut(), &asked.headers);
+        }
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("Origin"));
+        response
+    }
+}
+
+async fn may_read(app: &App, asked: &Parts, portal: Option<PortalId>, status: StatusCode) -> bool {
+    match (portal, origin(&asked.headers)) {
+        (Some(portal), Some(origin)) => {
             let portal = app.service().public_portal(portal).await.ok().flatten();
             portal.is_some_and(|portal| portal.owns_origin(origin))
         }

@@ -24,11 +24,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Refusal> {
-        let (headers, body) = receive(request, state).await?;
+        let (is_json, body) = receive(request, state).await?;
         if body.is_empty() {
             return Err(Refusal::NotJson("The request needs a JSON body.".into()));
         }
-        read(&headers, &body)
+        read(is_json, &body)
     }
 }
 
@@ -37,28 +37,33 @@ impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Refusal> {
-        let (headers, body) = receive(request, state).await?;
+        let (is_json, body) = receive(request, state).await?;
         if body.is_empty() {
             return Ok(None);
         }
-        read(&headers, &body).map(Some)
+        read(is_json, &body).map(Some)
     }
 }
 
-async fn receive<S: Send + Sync>(request: Request, state: &S) -> Result<(HeaderMap, Bytes), Refusal> {
-    let headers = request.headers().clone();
+/// The body, and whether its content type says that it is JSON.
+async fn receive<S: Send + Sync>(request: Request, state: &S) -> Result<(bool, Bytes), Refusal> {
+    let is_json = is_json(request.headers());
     let body = Bytes::from_request(request, state).await;
-    Ok((headers, body.map_err(|_| Refusal::NotJson("The body did not arrive whole.".into()))?))
+    Ok((is_json, body.map_err(|_| Refusal::NotJson("The body did not arrive whole.".into()))?))
 }
 
-fn read<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<Json<T>, Refusal> {
-    if !is_json(headers) {
+fn read<T: DeserializeOwned>(is_json: bool, body: &[u8]) -> Result<Json<T>, Refusal> {
+    if !is_json {
         return Err(Refusal::UnsupportedMediaType);
     }
     // What is derived for a struct would also take an array of its fields' values.
     if body.trim_ascii_start().first() != Some(&b'{') {
         return Err(Refusal::NotJson("The body is not a JSON object.".into()));
     }
+    if let Ok(value) = serde_json::from_slice(body) {
+        return Ok(Json(value));
+    }
+    // Only who is refused pays for knowing where.
     let mut reader = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();

@@ -96,7 +96,7 @@ pub fn router(app: App) -> Router {
     let merchants = native::merchant_routes().merge(unkey::merchant_routes()).merge(revkeen::merchant_routes());
     let received = merchants
         .layer(from_fn_with_state(app.clone(), idempotency::replay))
-        .merge(native::browser_routes(&app))
+        .merge(native::browser_routes())
         .merge(unkey::browser_routes())
         .merge(revkeen::browser_routes())
         .merge(gateway::key_routes())

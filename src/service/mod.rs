@@ -73,7 +73,7 @@ struct Inner {
     clock: Arc<Clock>,
     caches: Caches,
     watch: Watch,
-    creates: Coalescer<NewSession, Option<crate::domain::session::Session>>,
+    creates: Coalescer<Arc<NewSession>, Option<crate::store::Owner>>,
     exchanges: Coalescer<Exchange, Option<crate::store::LiveSession>>,
     in_flight: InFlight,
     forgetting: Forgetting,
@@ -91,7 +91,7 @@ impl Service {
         let first = store.heartbeat(i64::MAX).await?;
         let clock = Arc::new(Clock::new(first.now_micros, asked));
         store.make_partitions(clock.now(), clock.now()).await?;
-        let create = |store: Store| -> Write<NewSession, _> {
+        let create = |store: Store| -> Write<Arc<NewSession>, _> {
             Box::new(move |items| {
                 let store = store.clone();
                 async move { store.create_sessions(items).await }.boxed()

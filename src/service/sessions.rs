@@ -14,7 +14,7 @@ use crate::{
         text::Metadata,
         time::{Seconds, Timestamp},
     },
-    store::{ListFilter, NewSession, PortalRef, ReplaceLinks, Revoked, StatusFilter},
+    store::{ListFilter, NewSession, Owner, PortalRef, ReplaceLinks, Revoked, StatusFilter},
 };
 use std::sync::Arc;
 
@@ -141,12 +141,13 @@ impl Merchant {
                 render(&Minted { session: session.clone(), credential: credential.clone() })
             }));
         }
-        let created = match replace {
-            true => Box::pin(self.replace_links(item)).await?,
-            false => self.service.inner.creates.submit(item).await?,
+        let item = Arc::new(item);
+        let owner = match replace {
+            true => Box::pin(self.replace_links(Arc::clone(&item))).await?,
+            false => self.service.inner.creates.submit(Arc::clone(&item)).await?,
         };
-        let session = created.ok_or(Error::Missing("customer"))?;
-        Ok(Minted { session, credential })
+        let owner = owner.ok_or(Error::Missing("customer"))?;
+        Ok(Minted { session: item.kept_for(owner), credential })
     }
 
     fn new_session(&self, request: SessionRequest, portal: &Portal) -> Result<(NewSession, Credential), Error> {
@@ -222,7 +223,7 @@ impl Merchant {
     }
 
     /// Keeps a session in place of the customer's unused links.
-    async fn replace_links(&self, item: NewSession) -> Result<Option<Session>, Error> {
+    async fn replace_links(&self, item: Arc<NewSession>) -> Result<Option<Owner>, Error> {
         let portals = self.portals_for("revoke_session").await?;
         let merchant = self.clone();
         let event = Box::new(move |session, portal, customer| {

@@ -31,7 +31,7 @@ impl OverRows {
 
 /// The text for a single row.
 pub(super) fn for_one(statement: &str) -> String {
-    statement.replacen(ROWS, "", 1).replace(NTH, ")")
+    statement.replacen(ROWS, " from (select 1 as n) as n", 1).replace(NTH, ")")
 }
 
 /// Whether a statement is one of these.
@@ -50,6 +50,15 @@ pub(super) fn column<'a, I, T>(items: &'a [I], value: impl Fn(&'a I) -> T) -> Co
     match items {
         [one] => Column::One(value(one)),
         many => Column::Many(many.iter().map(value).collect()),
+    }
+}
+
+/// One value of each item that has one. An element behind an array's end is null, so where no item has any PostgreSQL gets
+/// an empty array, and not as many nulls to read.
+pub(super) fn sparse<'a, I, T>(items: &'a [I], value: impl Fn(&'a I) -> Option<T>) -> Column<Option<T>> {
+    match column(items, value) {
+        Column::Many(values) if values.iter().all(Option::is_none) => Column::Many(Vec::new()),
+        values => values,
     }
 }
 

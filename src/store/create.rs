@@ -57,11 +57,14 @@ impl fmt::Debug for NewSession {
     }
 }
 
-/// The session as it was kept; `None` when the customer named by id does not exist.
-pub type Created = Result<Option<Session>, StoreError>;
+/// The customer that a session was kept for: our id, and the tenant's.
+pub type Owner = (CustomerId, String);
 
-/// Which customer each session was kept for.
-pub(super) type Owners = HashMap<SessionId, (CustomerId, String)>;
+/// For whom the session was kept; `None` when the customer named by id does not exist.
+pub type Created = Result<Option<Owner>, StoreError>;
+
+/// For whom each session was kept.
+pub(super) type Owners = HashMap<SessionId, Owner>;
 
 /// How a database takes sessions in.
 pub(super) trait TakesSessions {
@@ -95,11 +98,11 @@ pub(super) trait TakesSessions {
 
 impl Store {
     /// Keeps sessions, each with its entry of the trail. One that the database refuses fails alone.
-    pub async fn create_sessions(&self, items: Vec<NewSession>) -> Vec<Created> {
-        let items: Arc<[NewSession]> = items.into();
+    pub async fn create_sessions(&self, items: Vec<Arc<NewSession>>) -> Vec<Created> {
+        let items: Arc<[Arc<NewSession>]> = items.into();
         let mut done = self.create_each(&items, (0..items.len()).collect(), Effort::AtOnce).await;
         let of_new =
-            |(_, (item, done)): &(usize, (&NewSession, &Created))| item.by_external_id && matches!(done, Ok(None));
+            |(_, (item, done)): &(usize, (&Arc<NewSession>, &Created))| item.by_external_id && matches!(done, Ok(None));
         let rest: Vec<usize> = items.iter().zip(&done).enumerate().filter(of_new).map(|(n, _)| n).collect();
         if !rest.is_empty() {
             let again = self.create_each(&items, rest.clone(), Effort::ForNew).await;
@@ -109,7 +112,7 @@ impl Store {
     }
 
     /// Keeps those of `items` whose numbers are in `which`.
-    async fn create_each(&self, items: &Arc<[NewSession]>, which: Vec<usize>, effort: Effort) -> Vec<Created> {
+    async fn create_each(&self, items: &Arc<[Arc<NewSession>]>, which: Vec<usize>, effort: Effort) -> Vec<Created> {
         match self.create_together(Arc::clone(items), which.clone(), effort).await {
             Ok(done) => done.into_iter().map(Ok).collect(),
             Err(error @ (StoreError::Unavailable(_) | StoreError::Overloaded)) => {
@@ -129,22 +132,22 @@ impl Store {
 
     async fn create_together(
         &self,
-        items: Arc<[NewSession]>,
+        items: Arc<[Arc<NewSession>]>,
         which: Vec<usize>,
         effort: Effort,
-    ) -> Result<Vec<Option<Session>>, StoreError> {
+    ) -> Result<Vec<Option<Owner>>, StoreError> {
         if effort == Effort::AtOnce && which.iter().all(|n| items[*n].beside.is_none()) {
             return write_at_once!(self, |link| {
                 let mut link = link;
-                let items: Vec<&NewSession> = which.iter().map(|n| &items[*n]).collect();
-                let owners = link.insert_at_once(&items).await?;
-                Ok(items.iter().map(|item| item.kept(&owners)).collect())
+                let items: Vec<&NewSession> = which.iter().map(|n| &*items[*n]).collect();
+                let mut owners = link.insert_at_once(&items).await?;
+                Ok(items.iter().map(|item| owners.remove(&item.session.id)).collect())
             });
         }
         transact!(self, |link| {
             let mut link = link;
-            let items: Vec<&NewSession> = which.iter().map(|n| &items[*n]).collect();
-            let owners = match effort {
+            let items: Vec<&NewSession> = which.iter().map(|n| &*items[*n]).collect();
+            let mut owners = match effort {
                 Effort::AtOnce => link.insert_sessions(&items).await?,
                 Effort::ForNew => link.insert_new(&items).await?,
             };
@@ -156,7 +159,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer, or the idempotency key was used at the same time.
-    pub async fn replace_session(&self, item: NewSession, replace: ReplaceLinks) -> Created {
+    pub async fn replace_session(&self, item: Arc<NewSession>, replace: ReplaceLinks) -> Created {
         transact!(self, |link| {
             let mut link = link;
             let session = &item.session;
@@ -181,9 +184,9 @@ impl Store {
                     events::insert!(link, (replace.event)(id, portal, customer));
                 }
             }
-            let items = [&item];
-            let owners = link.insert_sessions(&items).await?;
-            let kept: Vec<Option<Session>> = keep_answers!(link, &items, owners)?;
+            let items = [&*item];
+            let mut owners = link.insert_sessions(&items).await?;
+            let kept: Vec<Option<Owner>> = keep_answers!(link, &items, owners)?;
             Ok(kept.into_iter().next().flatten())
         })
     }
@@ -193,10 +196,11 @@ impl Store {
 macro_rules! keep_answers {
     ($link:ident, $items:expr, $owners:expr) => {{
         let items: &[&NewSession] = $items;
-        let kept: Vec<Option<Session>> = items.iter().map(|item| item.kept(&$owners)).collect();
-        for (item, session) in items.iter().zip(&kept) {
-            if let (Some(beside), Some(session)) = (&item.beside, session) {
-                idempotency::insert!($link, beside(session), session.created_at);
+        let kept: Vec<Option<Owner>> = items.iter().map(|item| $owners.remove(&item.session.id)).collect();
+        for (item, owner) in items.iter().zip(&kept) {
+            if let (Some(beside), Some(owner)) = (&item.beside, owner) {
+                let session = kept_for(item.session.clone(), owner.clone());
+                idempotency::insert!($link, beside(&session), session.created_at);
             }
         }
         Ok::<_, StoreError>(kept)
@@ -205,11 +209,13 @@ macro_rules! keep_answers {
 use keep_answers;
 
 impl NewSession {
-    fn kept(&self, owners: &Owners) -> Option<Session> {
-        let (customer_id, external_id) = owners.get(&self.session.id)?;
-        let mut session = self.session.clone();
-        session.customer_id = *customer_id;
-        session.customer_external_id.clone_from(external_id);
-        Some(session)
+    /// The session as it was kept.
+    pub fn kept_for(self: Arc<Self>, owner: Owner) -> Session {
+        let session = Arc::try_unwrap(self).map_or_else(|shared| shared.session.clone(), |own| own.session);
+        kept_for(session, owner)
     }
+}
+
+fn kept_for(session: Session, (customer_id, customer_external_id): Owner) -> Session {
+    Session { customer_id, customer_external_id, ..session }
 }

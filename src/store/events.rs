@@ -2,7 +2,7 @@
 
 use super::{
     Page, Store, StoreError,
-    arrays::{OverRows, column},
+    arrays::{OverRows, column, sparse},
     connection::Link,
     erasures::is_erased,
     execute, read,
@@ -113,12 +113,12 @@ impl Link<'_, PgConnection> {
             column(events, |event| event.at.utc()),
             column(events, |event| event.livemode),
             column(events, |event| event.actor.kind()),
-            column(events, |event| event.actor.id()),
-            column(events, |event| event.origin.address.map(|address| address.to_string())),
-            column(events, |event| event.origin.user_agent.as_deref()),
-            column(events, |event| event.session_id.map(|id| id.0)),
-            column(events, |event| event.customer_id.map(|id| id.0)),
-            column(events, |event| event.portal_id.map(|id| id.0)),
+            sparse(events, |event| event.actor.id()),
+            sparse(events, |event| event.origin.address.map(|address| address.to_string())),
+            sparse(events, |event| event.origin.user_agent.as_deref()),
+            sparse(events, |event| event.session_id.map(|id| id.0)),
+            sparse(events, |event| event.customer_id.map(|id| id.0)),
+            sparse(events, |event| event.portal_id.map(|id| id.0)),
             column(events, |event| event.data.to_string()),
             column(events, |event| event.tenant_id.0),
         )?;

@@ -2,7 +2,7 @@
 
 use super::{
     LiveSession, Store, StoreError,
-    arrays::{OverRows, column},
+    arrays::{OverRows, column, sparse},
     connection::Link,
     events, execute, fetch_all, fetch_optional,
     retention::{self, UNDEFINED_TABLE},
@@ -230,9 +230,9 @@ impl Link<'_, PgConnection> {
             column(items, |item| item.id.0),
             column(items, |item| item.link_hash.0.as_slice()),
             column(items, |item| item.browser_hash.0.as_slice()),
-            column(items, |item| item.nonce_hash.as_ref().map(|hash| hash.0.as_slice())),
-            column(items, |item| item.origin.address.map(|address| address.to_string())),
-            column(items, |item| item.origin.user_agent.as_deref()),
+            sparse(items, |item| item.nonce_hash.as_ref().map(|hash| hash.0.as_slice())),
+            sparse(items, |item| item.origin.address.map(|address| address.to_string())),
+            sparse(items, |item| item.origin.user_agent.as_deref()),
             column(items, |item| item.event_id.0),
             now,
         );

@@ -32,7 +32,7 @@ mod values;
 mod writes;
 
 pub use connection::{Options, Postgres, Sqlite};
-pub use create::{Created, NewSession, ReplaceLinks};
+pub use create::{Created, NewSession, Owner, ReplaceLinks};
 pub use erasures::STRETCH_OF_EVENTS;
 pub use error::{StoreError, Unique};
 pub use events::EventFilter;

@@ -2,7 +2,7 @@
 //! library's own formatter took longer for it than the service for telling who a browser is.
 
 use crate::clock;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use tracing::{
     Event, Subscriber,
     field::{Field, Visit},
@@ -49,15 +49,27 @@ impl Fields<'_> {
         self.written = self.written.and_then(|()| name());
     }
 
-    fn text(&mut self, name: &str, text: &str) {
-        self.put(name, |line| match text.bytes().any(|byte| byte < b' ' || matches!(byte, b'"' | b'\\')) {
-            true => line.write_str(&serde_json::to_string(text).map_err(|_| fmt::Error)?),
-            false => {
-                line.write_char('"')?;
-                line.write_str(text)?;
-                line.write_char('"')
-            }
+    fn text(&mut self, name: &str, text: impl fmt::Display) {
+        self.put(name, |line| {
+            line.write_char('"')?;
+            write!(Escaped(line), "{text}")?;
+            line.write_char('"')
         });
+    }
+}
+
+/// What is written to it becomes part of a string of JSON.
+struct Escaped<'a, 'w>(&'a mut Writer<'w>);
+
+impl fmt::Write for Escaped<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        // Without a way out of the loop, so that it looks at many bytes at a time.
+        let is_plain = |so_far, byte: u8| so_far & (byte >= b' ') & (byte != b'"') & (byte != b'\\');
+        if text.bytes().fold(true, is_plain) {
+            return self.0.write_str(text);
+        }
+        let quoted = serde_json::to_string(text).map_err(|_| fmt::Error)?;
+        self.0.write_str(&quoted[1..quoted.len() - 1])
     }
 }
 
@@ -67,7 +79,7 @@ impl Visit for Fields<'_> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.text(field.name(), &format!("{value:?}"));
+        self.text(field.name(), format_args!("{value:?}"));
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {

@@ -27,7 +27,6 @@ use crate::domain::{portal::Portal, session::Session, time::Timestamp};
 use axum::{
     Router,
     http::{StatusCode, header},
-    middleware::from_fn_with_state,
     response::{IntoResponse, Response},
     routing::{any, options},
 };
@@ -62,15 +61,12 @@ pub(crate) fn merchant_routes() -> Router<App> {
 }
 
 /// The routes of [`browser_api`] and [`viewer_api`].
-pub(crate) fn browser_routes(app: &App) -> Router<App> {
-    let viewer: Router<App> = viewer_api().into();
-    let viewer = viewer
-        .layer(from_fn_with_state(app.clone(), cors::share))
-        .route("/v1/portal-session", options(cors::preflight));
+pub(crate) fn browser_routes() -> Router<App> {
     Router::from(browser_api())
+        .merge(viewer_api())
+        .route("/v1/portal-session", options(cors::preflight))
         .route("/v1/portals/{portal}/auth/", any(forward_auth::authorize_below))
         .route("/v1/portals/{portal}/auth/{*path}", any(forward_auth::authorize_below))
-        .merge(viewer)
 }
 
 fn no_content() -> Response {

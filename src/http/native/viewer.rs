@@ -7,14 +7,17 @@ use super::{
     openapi::Holding,
     raw, to_json,
 };
-use crate::http::{
-    App,
-    auth::{Browser, Shown},
-    client::Client,
-    cookie,
-    cors::TellsOf,
-    refusal::Refusal,
-    same_origin,
+use crate::{
+    domain::{event::Origin, id::PortalId},
+    http::{
+        App,
+        auth::{Browser, Shown},
+        client::Client,
+        cookie,
+        cors::Asking,
+        refusal::Refusal,
+        same_origin,
+    },
 };
 use axum::{
     extract::State,
@@ -28,14 +31,15 @@ use axum::{
 #[utoipa::path(get, operation_id = "getOwnPortalSession", path = "/v1/portal-session", tag = "Browser sessions",
     params(("portal" = Option<String>, Query, description = "Which portal's cookie counts, when there are several; else the one started last")),
     responses((status = 200, description = "The session", body = ViewedDto), Holding), security(("browserToken" = []), ("cookie" = [])))]
-pub(crate) async fn show(State(app): State<App>, browser: Browser) -> Result<Response, Refusal> {
-    let body = browser.user.rendered(|session| {
-        let view = SessionDto::new(session, app.service().clock().now());
-        to_json(&ViewedDto { session: view, token: None, tabs: session.tabs() })
+pub(crate) async fn show(State(app): State<App>, asking: Asking, browser: Result<Browser, Refusal>) -> Response {
+    let answer = browser.map(|browser| {
+        let body = browser.user.rendered(|session| {
+            let view = SessionDto::new(session, app.service().clock().now());
+            to_json(&ViewedDto { session: view, token: None, tabs: session.tabs() })
+        });
+        (browser.user.session().portal_id, raw(StatusCode::OK, body))
     });
-    let mut response = raw(StatusCode::OK, body);
-    response.extensions_mut().insert(TellsOf(browser.user.session().portal_id));
-    Ok(response)
+    asking.share(&app, answer).await
 }
 
 /// Log out
@@ -49,15 +53,28 @@ pub(crate) async fn log_out(
     State(app): State<App>,
     Client(origin): Client,
     headers: HeaderMap,
+    asking: Asking,
+    browser: Result<Browser, Refusal>,
+) -> Response {
+    let answer = match browser {
+        Ok(browser) => end(&app, &origin, &headers, browser).await,
+        Err(refusal) => Err(refusal),
+    };
+    asking.share(&app, answer).await
+}
+
+async fn end(
+    app: &App,
+    origin: &Origin,
+    headers: &HeaderMap,
     browser: Browser,
-) -> Result<Response, Refusal> {
+) -> Result<(PortalId, Response), Refusal> {
     if browser.shown == Shown::Cookie {
-        same_origin::require(&app, &headers)?;
+        same_origin::require(app, headers)?;
     }
     let portal = browser.user.portal().await?;
-    browser.user.log_out(&origin).await?;
+    browser.user.log_out(origin).await?;
     let mut response = no_content();
-    response.headers_mut().append(header::SET_COOKIE, cookie::clear(&app, &portal));
-    response.extensions_mut().insert(TellsOf(portal.id));
-    Ok(response)
+    response.headers_mut().append(header::SET_COOKIE, cookie::clear(app, &portal));
+    Ok((portal.id, response))
 }

@@ -61,7 +61,7 @@ async fn no_write_without_its_event() {
 
         let mut item = bench.link("new-customer");
         item.event.id = bench.unwritable().await;
-        assert!(store.create_sessions(vec![item]).await.pop().unwrap().is_err(), "created");
+        assert!(bench.create(vec![item]).await.pop().unwrap().is_err(), "created");
         let mut exchange = bench.exchange(session.id, "x", None);
         exchange.event_id = bench.unwritable().await;
         assert!(store.exchange(vec![exchange], NOW).await.pop().unwrap().is_err(), "exchanged");
@@ -88,7 +88,7 @@ async fn no_write_without_its_event() {
         assert!(store.revoke_sessions_of(filter, session.customer_id, told, None).await.is_err(), "all revoked");
         let event = bench.doomed(EventType::SessionRevoked).await;
         let replace = ReplaceLinks { portals: None, event: Box::new(move |_, _, _| event.clone()) };
-        assert!(store.replace_session(bench.link("a"), replace).await.is_err(), "replaced");
+        assert!(bench.replace(bench.link("a"), replace).await.is_err(), "replaced");
 
         let event = bench.doomed(EventType::PortalCreated).await;
         let nobody = new_tenant();

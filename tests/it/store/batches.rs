@@ -35,7 +35,7 @@ async fn a_poisoned_item_fails_alone() {
                     items[5].beside = Some(Box::new(move |_| row(free)));
                 }
             }
-            let done = bench.store.create_sessions(items).await;
+            let done = bench.create(items).await;
             for (n, one) in done.iter().enumerate() {
                 assert_eq!(one.is_err(), n == 4, "{poison}: {new:?}: {n}: {one:?}");
                 assert!(n == 4 || one.as_ref().unwrap().is_some());
@@ -106,7 +106,7 @@ async fn batches_never_mix_tenants_or_modes() {
         let ids: Vec<SessionId> = items.iter().map(|item| item.session.id).collect();
         let asked: Vec<_> = items.iter().map(|item| (item.session.tenant_id, item.session.livemode)).collect();
         let events = bench.count("events").await;
-        let done = bench.store.create_sessions(items).await;
+        let done = bench.create(items).await;
 
         let kept: Vec<_> = done.into_iter().map(Result::unwrap).collect();
         assert_eq!(kept[24].as_ref().map(|session| session.customer_id), Some(foreign.customer_id));
@@ -149,12 +149,12 @@ async fn the_idempotent_answer_commits_with_the_session() {
         assert!(bench.store.find_answer(hash("one"), NOW).await.unwrap().is_some());
         assert!(bench.store.find_answer(hash("one"), later(NOW, 1000)).await.unwrap().is_none(), "its time is over");
         let before = bench.count("portal_sessions").await;
-        let again = bench.store.create_sessions(vec![with_answer("one")]).await.pop().unwrap();
+        let again = bench.create(vec![with_answer("one")]).await.pop().unwrap();
         assert!(matches!(again, Err(StoreError::IdempotencyTaken)), "{again:?}");
         assert_eq!(bench.count("portal_sessions").await, before);
         let mut unknown = with_answer("two");
         unknown.by_external_id = false;
-        assert!(bench.store.create_sessions(vec![unknown]).await.pop().unwrap().unwrap().is_none());
+        assert!(bench.create(vec![unknown]).await.pop().unwrap().unwrap().is_none());
         assert!(bench.store.find_answer(hash("two"), NOW).await.unwrap().is_none(), "no answer without a session");
         assert!(bench.store.session(bench.tenant, false, kept.id).await.unwrap().is_some());
     }
@@ -164,7 +164,7 @@ async fn the_idempotent_answer_commits_with_the_session() {
 async fn a_customer_with_very_many_sessions_is_revoked_in_time() {
     for bench in Bench::both().await {
         for _ in 0..100 {
-            let done = bench.store.create_sessions((0..100).map(|_| bench.link("many")).collect()).await;
+            let done = bench.create((0..100).map(|_| bench.link("many")).collect()).await;
             assert!(done.iter().all(Result::is_ok));
         }
         let other = bench.keep(bench.link("other")).await;
@@ -226,7 +226,7 @@ async fn the_idempotent_answer_commits_with_every_other_write() {
                 let told = bench.event(EventType::SessionRevoked);
                 let told = Box::new(move |_, _, _| NewEvent { id: EventId::at(nanos(NOW)), ..told.clone() });
                 let replace = ReplaceLinks { portals: None, event: told };
-                bench.store.replace_session(link, replace).await.map(|made| assert!(made.is_some()))
+                bench.replace(link, replace).await.map(|made| assert!(made.is_some()))
             }
         }
     }

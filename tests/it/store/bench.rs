@@ -16,7 +16,7 @@ use vestibule::domain::{
     tenant::Tenant,
     time::{Seconds, Timestamp},
 };
-use vestibule::store::{Exchange, NewSession, Options, Store};
+use vestibule::store::{Exchange, NewSession, Options, ReplaceLinks, Store, StoreError};
 
 use crate::support::{Database, Db, Store as Kind};
 
@@ -110,8 +110,22 @@ impl Bench {
 
     /// Keeps one link.
     pub(super) async fn keep(&self, item: NewSession) -> Session {
-        let mut done = self.store.create_sessions(vec![item]).await;
+        let mut done = self.create(vec![item]).await;
         done.pop().expect("an answer").expect("no error").expect("a customer")
+    }
+
+    /// Keeps many at a time: the sessions as they were kept.
+    pub(super) async fn create(&self, items: Vec<NewSession>) -> Vec<Result<Option<Session>, StoreError>> {
+        let items: Vec<_> = items.into_iter().map(Arc::new).collect();
+        let done = self.store.create_sessions(items.clone()).await;
+        items.into_iter().zip(done).map(|(item, done)| Ok(done?.map(|owner| item.kept_for(owner)))).collect()
+    }
+
+    /// Keeps one in place of others.
+    pub(super) async fn replace(&self, item: NewSession, replace: ReplaceLinks) -> Result<Option<Session>, StoreError> {
+        let item = Arc::new(item);
+        let done = self.store.replace_session(Arc::clone(&item), replace).await?;
+        Ok(done.map(|owner| item.kept_for(owner)))
     }
 
     /// An exchange of a kept link, for a browser token of that secret.

@@ -176,7 +176,7 @@ async fn what_was_just_exchanged_is_not_replaced() {
     waiting(1).await;
     let told = bench.event(EventType::SessionRevoked);
     let replace = ReplaceLinks { portals: None, event: Box::new(move |_, _, _| told.clone()) };
-    let (store, item) = (bench.store.clone(), bench.link("a"));
+    let (store, item) = (bench.store.clone(), bench.link("a").into());
     let replaced = tokio::spawn(async move { store.replace_session(item, replace).await });
     waiting(2).await;
     lock.release().await;

@@ -121,7 +121,7 @@ async fn partitions_are_made_ahead_and_dropped_behind() {
     }
     let mut item = bench.link_at("a", later(NOW, 8 * DAY));
     item.event = bench.event(EventType::SessionCreated);
-    assert!(bench.store.create_sessions(vec![item]).await.pop().unwrap().is_err(), "and no further");
+    assert!(bench.create(vec![item]).await.pop().unwrap().is_err(), "and no further");
 
     bench.store.make_partitions(days_ago(40), days_ago(35)).await.unwrap();
     let straggler = bench.old_session(days_ago(37)).await;

@@ -36,7 +36,7 @@ async fn every_statement_is_understood() {
 #[tokio::test(flavor = "multi_thread")]
 async fn on_sqlite_every_statement_goes_by_an_index() {
     let bench = Bench::new(Kind::Sqlite).await;
-    bench.store.create_sessions((0..50).map(|n| bench.link(&format!("customer-{n}"))).collect()).await;
+    bench.create((0..50).map(|n| bench.link(&format!("customer-{n}"))).collect()).await;
     let sound = scans(&bench).await;
     bench.db.execute("analyze").await;
     bench.db.execute("update sqlite_stat1 set stat = '1 1 1 1'").await;

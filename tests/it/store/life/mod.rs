@@ -149,9 +149,7 @@ impl<'a> World<'a> {
         let id = item.session.id;
         let (kept, replaced) = match start {
             Start::Replace { only } => self.replace(item, only).await,
-            Start::Link | Start::Token => {
-                (self.bench.store.create_sessions(vec![item]).await.pop().unwrap().unwrap(), 0)
-            }
+            Start::Link | Start::Token => (self.bench.create(vec![item]).await.pop().unwrap().unwrap(), 0),
         };
         let Some(session) = kept else { return replaced };
         assert_eq!((session.id, &*session.customer_external_id), (id, CUSTOMERS[customer]));
@@ -165,7 +163,7 @@ impl<'a> World<'a> {
         let plain = self.bench.event_at(EventType::SessionRevoked, self.model.now);
         let event = Box::new(move |id, _, _| again(&plain, Some(id)));
         let before = self.listed(StatusFilter::All).await.len();
-        let kept = self.bench.store.replace_session(item, ReplaceLinks { portals, event }).await.unwrap();
+        let kept = self.bench.replace(item, ReplaceLinks { portals, event }).await.unwrap();
         let after = self.listed(StatusFilter::All).await.len();
         let replaced = before + usize::from(kept.is_some()) - after;
         (kept, replaced as u64)
