@@ -1,9 +1,10 @@
 //! The limits: one row in PostgreSQL by pgbench, one answer by an axum handler that returns a constant.
 
 use crate::{
-    CLIENTS, accounts, driver,
-    report::{Report, Row},
+    accounts, driver,
+    report::Row,
     support::{
+        Database,
         port::free_port,
         postgres::{Cluster, program},
     },
@@ -11,13 +12,14 @@ use crate::{
 use std::{
     fs,
     process::{Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
 /// A row of the service's own shape and indexes, in a table without partitions.
 const TABLE: &str =
     "create table single (like portal_sessions including all); create sequence fresh; create sequence used;";
-const ROWS: u32 = 400_000;
+const ROWS: u32 = 800_000;
 /// Keys in the order of time, as the service makes them; everything but the key is a constant.
 const INSERT: &str = "insert into single (id, tenant_id, portal_id, customer_id, livemode, permissions, delivery, preview, \
     metadata, created_at, link_hash, link_expires_at, session_ttl) values (lpad(to_hex(nextval('fresh')), 32, '0')::uuid, \
@@ -30,14 +32,19 @@ const UPDATE: &str = "update single set used_at = now(), browser_hash = link_has
     and link_hash = '\\x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f' \
     and used_at is null and link_expires_at > now() returning id;";
 
-/// What was measured of them.
-pub(crate) struct Limits(Vec<Row>);
+/// What can be measured at any time, with the databases for it.
+pub(crate) struct Limits<'a> {
+    cluster: &'a Cluster,
+    inserts: Arc<Database>,
+    updates: Arc<Database>,
+    time: Duration,
+}
 
-impl Limits {
-    pub(crate) async fn measure(cluster: &Cluster, time: Duration, report: &mut Report) -> Self {
-        let mut rows = Vec::new();
-        for (name, script) in [("pgbench insert", INSERT), ("pgbench update", UPDATE)] {
-            let database = cluster.database();
+impl<'a> Limits<'a> {
+    /// Makes ready what each measurement of `time` needs.
+    pub(crate) async fn prepare(cluster: &'a Cluster, time: Duration) -> Self {
+        let (inserts, updates) = (cluster.database(), cluster.database());
+        for database in [&inserts, &updates] {
             let options = vestibule::store::Options {
                 url: database.url().into(),
                 max_connections: 2,
@@ -47,28 +54,34 @@ impl Limits {
             store.migrate().await.unwrap();
             store.close().await;
             psql(cluster, database.url(), TABLE);
-            if name == "pgbench update" {
-                let insert = INSERT.trim_end_matches(';').replace("values (", "select ").replace("86400)", "86400");
-                psql(
-                    cluster,
-                    database.url(),
-                    &format!("{insert} from generate_series(1, {ROWS}); vacuum analyze single; checkpoint"),
-                );
-            }
-            for clients in CLIENTS {
-                rows.push(pgbench(cluster, database.url(), name, script, clients, time));
-                report.add(rows.last().unwrap().clone());
-            }
         }
-        for clients in CLIENTS {
-            rows.push(constant(clients, time).await);
-            report.add(rows.last().unwrap().clone());
-        }
-        Self(rows)
+        let insert = INSERT.trim_end_matches(';').replace("values (", "select ").replace("86400)", "86400");
+        let fill = format!("{insert} from generate_series(1, {ROWS}); vacuum analyze single; checkpoint");
+        psql(cluster, updates.url(), &fill);
+        Self { cluster, inserts, updates, time }
     }
 
-    pub(crate) fn find(&self, operation: &str, clients: usize) -> Option<&Row> {
-        self.0.iter().find(|row| row.operation == operation && row.clients == clients)
+    /// What a create, an exchange or anything else is compared to: its limit, measured for half of the time.
+    async fn half(&self, operation: &str, clients: usize) -> Row {
+        let half = Duration::from_secs(self.time.as_secs().div_ceil(2));
+        match operation {
+            "create" => pgbench(self.cluster, self.inserts.url(), "pgbench insert", INSERT, clients, half),
+            "exchange" => pgbench(self.cluster, self.updates.url(), "pgbench update", UPDATE, clients, half),
+            _ => constant(clients, half).await,
+        }
+    }
+
+    /// Runs an operation between two halves of its limit, so that both meet the same machine.
+    pub(crate) async fn around<T>(
+        &self,
+        operation: &str,
+        clients: usize,
+        run: impl Future<Output = (Row, T)>,
+    ) -> (Row, T) {
+        let before = self.half(operation, clients).await;
+        let (row, kept) = run.await;
+        let limit = before.mean(&self.half(operation, clients).await);
+        (Row { limit: Some(Box::new(limit)), ..row }, kept)
     }
 }
 

@@ -24,7 +24,7 @@ mod service;
 mod support;
 
 use limits::Limits;
-use report::{Report, Row};
+use report::Report;
 use std::time::Duration;
 
 /// How many clients at once.
@@ -47,7 +47,7 @@ async fn run(time: Duration) {
     let only = std::env::var("BENCH_ONLY").unwrap_or_default();
     let cluster = support::postgres::Cluster::start(support::postgres::Durability::Full);
     let mut report = Report::default();
-    let limits = Limits::measure(&cluster, time, &mut report).await;
+    let limits = Limits::prepare(&cluster, time).await;
     if only != "sqlite" {
         let database = cluster.database();
         service::measure("postgres", &database, Some(&cluster), time, &limits, &mut report).await;
@@ -58,15 +58,4 @@ async fn run(time: Duration) {
     }
     report.print();
     report.write("target/bench.json");
-}
-
-impl Limits {
-    /// What a row is compared to.
-    fn of(&self, operation: &str, clients: usize) -> Option<&Row> {
-        match operation {
-            "create" => self.find("pgbench insert", clients),
-            "exchange" => self.find("pgbench update", clients),
-            _ => self.find("constant", clients),
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! The table, and the same as JSON.
 
-use crate::driver::Outcome;
+use crate::{CLIENTS, driver::Outcome};
 use serde_json::{Value, json};
 
 /// One measurement.
@@ -30,6 +30,20 @@ impl Row {
             service_micros: None,
             postgres_micros: None,
             limit: None,
+        }
+    }
+
+    /// Both measurements as one.
+    pub(crate) fn mean(&self, other: &Self) -> Self {
+        let mean = |of: fn(&Self) -> f64| (of(self) + of(other)) / 2.0;
+        let micros = |of: fn(&Self) -> Option<f64>| of(self).zip(of(other)).map(|(one, two)| (one + two) / 2.0);
+        Self {
+            per_second: mean(|row| row.per_second),
+            p50: mean(|row| row.p50),
+            p99: mean(|row| row.p99),
+            service_micros: micros(|row| row.service_micros),
+            postgres_micros: micros(|row| row.postgres_micros),
+            ..self.clone()
         }
     }
 
@@ -71,7 +85,18 @@ pub(crate) struct Report {
 }
 
 impl Report {
+    /// A row, and before it what it is compared to.
     pub(crate) fn add(&mut self, row: Row) {
+        let limit = row.limit.as_deref().cloned();
+        for row in limit.into_iter().chain([row]) {
+            eprintln!("{}", row.line());
+            self.rows.push(row);
+        }
+    }
+
+    /// A row that is compared to what stands there already.
+    pub(crate) fn add_beside(&mut self, row: Row, limit: Option<Box<Row>>) {
+        let row = Row { limit, ..row };
         eprintln!("{}", row.line());
         self.rows.push(row);
     }
@@ -100,24 +125,33 @@ impl Report {
             self.rows.iter().find(|row| row.store == store && row.operation == operation && row.clients == clients)
         };
         let latency = || {
-            let sum = find("limit", "pgbench insert", 1)?.p50 + find("limit", "constant", 1)?.p50;
+            let create = find("postgres", "create", 1)?;
+            let sum = create.limit.as_ref()?.p50 + find("postgres", "verify", 1)?.limit.as_ref()?.p50;
             Some(format!(
                 "create at one connection: p50 is {:.2} of pgbench's and the constant handler's together",
-                find("postgres", "create", 1)?.p50 / sum
+                create.p50 / sum
             ))
         };
         let cpu = || {
-            let (own, single) = (find("postgres", "create", 64)?, find("limit", "pgbench insert", 64)?);
+            let own = find("postgres", "create", 64)?;
             Some(format!(
                 "Postgres CPU of a create at 64 connections: {:.2} of the single-row insert's",
-                own.postgres_micros? / single.postgres_micros?
+                own.postgres_micros? / own.limit.as_ref()?.postgres_micros?
             ))
         };
-        let sqlite = || {
-            let ratio = find("sqlite", "create", 64)?.per_second / find("postgres", "create", 64)?.per_second;
-            Some(format!("creates at 64 connections on SQLite: {ratio:.2} of those on Postgres"))
+        // By way of the limits, so that both meet the same machine.
+        let sqlite = |operation| {
+            let of = |clients| {
+                Some(find("sqlite", operation, clients)?.ratio()? / find("postgres", operation, clients)?.ratio()?)
+            };
+            let [one, some, many] = CLIENTS.map(of);
+            Some(format!(
+                "{operation} on SQLite: {:.2}, {:.2} and {:.2} of Postgres at 1, 16 and 64 connections",
+                one?, some?, many?
+            ))
         };
-        [latency(), cpu(), sqlite()].into_iter().flatten().collect()
+        let sqlite = ["create", "exchange", "verify", "get", "list"].map(sqlite);
+        [latency(), cpu()].into_iter().chain(sqlite).flatten().collect()
     }
 
     pub(crate) fn write(&self, path: &str) {

@@ -5,7 +5,7 @@ use crate::{
     driver::write_request,
     limits::Limits,
     operations::{Bench, id_of},
-    report::{Report, Row},
+    report::Report,
     support::{Database, Server, postgres::Cluster},
 };
 use std::{rc::Rc, sync::Arc, time::Duration};
@@ -20,7 +20,7 @@ pub(crate) async fn measure(
     database: &Arc<Database>,
     cluster: Option<&Cluster>,
     time: Duration,
-    limits: &Limits,
+    limits: &Limits<'_>,
     report: &mut Report,
 ) {
     let setup = Server::on(database)
@@ -30,38 +30,32 @@ pub(crate) async fn measure(
     let key: Rc<str> = server.tenant().key.into();
     let bench = Bench { store, server, key, cluster, time };
     report.note(format!("{store}: resident memory idle {:.0} MiB", accounts::memory(bench.server.pid()).0));
-    let mut add = |row: Row| {
-        let limit = limits.of(row.operation, row.clients).cloned();
-        report.add(Row { limit: limit.map(Box::new), ..row });
-    };
     bench.create("warm-up", 16, time / 2, usize::MAX).await;
     for (clients, tokens) in CLIENTS.into_iter().zip(TOKENS) {
-        let (row, _) = bench.create("create", clients, time, usize::MAX).await;
-        add(row);
+        report.add(limits.around("create", clients, bench.create("create", clients, time, usize::MAX)).await.0);
         let minted = bench.create("mint", 64, Duration::from_secs(60), tokens).await.1;
-        add(bench.exchange(clients, minted.kept).await.0);
+        report.add(limits.around("exchange", clients, bench.exchange(clients, minted.kept)).await.0);
     }
     let minted = bench.create("mint", 64, Duration::from_secs(60), VIEWERS).await.1;
     let viewers = bench.exchange(64, minted.kept).await.1.kept;
     let ids = bench.create("ids", 64, Duration::from_secs(60), VIEWERS).await.1;
     for clients in CLIENTS {
-        add(bench
-            .read("verify", clients, viewers.clone(), |token, out| {
-                write_request(out, "GET", "/v1/portal-session", token, "");
-            })
-            .await);
+        let verify = bench.read("verify", clients, viewers.clone(), |token, out| {
+            write_request(out, "GET", "/v1/portal-session", token, "");
+        });
+        let verify = limits.around("verify", clients, async { (verify.await, ()) }).await.0;
+        let constant = verify.limit.clone();
+        report.add(verify);
         let key = Rc::clone(&bench.key);
-        add(bench
-            .read("get", clients, ids.kept.clone(), move |token, out| {
-                write_request(out, "GET", &format!("/v1/portal-sessions/{}", id_of(token)), &key, "");
-            })
-            .await);
+        let get = bench.read("get", clients, ids.kept.clone(), move |token, out| {
+            write_request(out, "GET", &format!("/v1/portal-sessions/{}", id_of(token)), &key, "");
+        });
+        report.add_beside(get.await, constant.clone());
         let key = Rc::clone(&bench.key);
-        add(bench
-            .read("list", clients, vec![String::new()], move |_, out| {
-                write_request(out, "GET", "/v1/portal-sessions?includeExpired=true", &key, "");
-            })
-            .await);
+        let list = bench.read("list", clients, vec![String::new()], move |_, out| {
+            write_request(out, "GET", "/v1/portal-sessions?includeExpired=true", &key, "");
+        });
+        report.add_beside(list.await, constant);
     }
     report.note(format!("{store}: resident memory at its peak {:.0} MiB", accounts::memory(bench.server.pid()).1));
 }
