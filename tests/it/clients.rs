@@ -33,7 +33,9 @@ async fn unkey(program: PathBuf, suite: &str, version: &str) {
         let more = [("DISABLED_PORTAL", "closed")];
         let usual = [suite, version, "flow", "errors", "concurrent", "lost"];
         run(program.clone(), &usual, &server, &merchant, &more).await;
-        let limited = Server::join(&server).env("VESTIBULE_LIMITS__KEY_BURST", "1").start().await;
+        let limited =
+            Server::join(&server).env("VESTIBULE_LIMITS__KEY_BURST", "1").env("VESTIBULE_LIMITS__KEY_PER_SECOND", "1");
+        let limited = limited.start().await;
         run(program.clone(), &[suite, version, "limited"], &limited, &merchant, &more).await;
         break_database(&server).await;
         run(program.clone(), &[suite, version, "broken"], &server, &merchant, &more).await;

@@ -130,7 +130,10 @@ async fn every_refusal_wears_the_envelope() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn too_many_requests_are_a_problem_for_everybody() {
-    let server = Server::with(Store::Sqlite).env("VESTIBULE_LIMITS__KEY_BURST", "1").start().await;
+    let server = Server::with(Store::Sqlite)
+        .env("VESTIBULE_LIMITS__KEY_BURST", "1")
+        .env("VESTIBULE_LIMITS__KEY_PER_SECOND", "1");
+    let server = server.start().await;
     let api = server.http.key(&server.tenant().key).header("accept", "application/json");
     let mut last = api.post("/v2/portal.createSession", old("u")).await;
     for _ in 0..20 {

@@ -11,8 +11,15 @@ const OURS: &str = "from pg_stat_activity where datname = current_database() and
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_breaks_takes_along_all_that_were_opened_before() {
     let bench = Bench::new(Kind::Postgres).await;
-    join_all((0..16).map(|_| bench.store.tenants())).await;
-    let old = bench.db.number(&format!("select count(*) {OURS}")).await;
+    // On a busy machine the first one to be open may serve all who ask.
+    let mut old = 0;
+    for _ in 0..100 {
+        join_all((0..16).map(|_| bench.store.tenants())).await;
+        old = bench.db.number(&format!("select count(*) {OURS}")).await;
+        if old >= 2 {
+            break;
+        }
+    }
     assert!(old >= 2, "{old} connections");
     let before = "create table before as select pid, backend_start";
     bench.db.execute(&format!("{before} {OURS}")).await;
