@@ -87,16 +87,18 @@ pub(crate) struct Report {
 impl Report {
     /// A row, and before it what it is compared to.
     pub(crate) fn add(&mut self, row: Row) {
-        let limit = row.limit.as_deref().cloned();
-        for row in limit.into_iter().chain([row]) {
-            eprintln!("{}", row.line());
-            self.rows.push(row);
+        if let Some(limit) = row.limit.as_deref().cloned() {
+            self.push(limit);
         }
+        self.push(row);
     }
 
     /// A row that is compared to what stands there already.
     pub(crate) fn add_beside(&mut self, row: Row, limit: Option<Box<Row>>) {
-        let row = Row { limit, ..row };
+        self.push(Row { limit, ..row });
+    }
+
+    fn push(&mut self, row: Row) {
         eprintln!("{}", row.line());
         self.rows.push(row);
     }

@@ -122,14 +122,8 @@ async fn at_five_times_its_capacity_it_does_what_it_can() {
     // No queue is left behind.
     let asked = Instant::now();
     api.get("/v1/portals").await.expect(200);
-    let mut after = at_capacity(&api, phase / 2).await;
-    assert!(asked.elapsed() < phase, "{:?}", asked.elapsed());
-    // Other work on the machine slows one try, or two.
-    for _ in 0..2 {
-        assert!(after.refused.is_empty(), "{after:?}");
-        if after.goodput < 0.9 * peak.goodput {
-            after = at_capacity(&api, phase / 2).await;
-        }
-    }
-    assert!(after.goodput >= 0.9 * peak.goodput, "{:.0}/s after the flood", after.goodput);
+    // As long as the peak was measured: the last batches weigh more in a shorter time.
+    let after = at_capacity(&api, phase).await;
+    assert!(after.refused.is_empty() && after.goodput >= 0.9 * peak.goodput, "{:.0}/s after the flood", after.goodput);
+    assert!(asked.elapsed() < phase * 3 / 2, "{:?}", asked.elapsed());
 }
