@@ -19,7 +19,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use life::Life;
 use prompt::Prompt;
-use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
+use std::{cell::RefCell, convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -144,7 +144,9 @@ async fn converse(
     draining: CancellationToken,
 ) {
     let life = Arc::clone(&stream.life);
-    let service = service_fn(|request| answer(request, peer, router.clone(), Arc::clone(&life)));
+    // Asked in place: a clone for each request would be a counter that all threads write to.
+    let (router, its_life) = (RefCell::new(router), Arc::clone(&life));
+    let service = service_fn(move |request| answer(request, peer, &mut router.borrow_mut(), Arc::clone(&its_life)));
     let mut http = http1::Builder::new();
     // Hyper's own limit of 100 headers stays: setting one, even the same, makes it clear room for them in each request.
     http.half_close(false).max_buf_size(MAX_HEAD).header_read_timeout(None);
@@ -178,9 +180,9 @@ async fn converse(
 fn answer(
     request: Request<Incoming>,
     peer: SocketAddr,
-    mut router: Router,
+    router: &mut Router,
     life: Arc<Life>,
-) -> impl Future<Output = Result<Response<Answer>, Infallible>> {
+) -> impl Future<Output = Result<Response<Answer>, Infallible>> + use<> {
     life.has_begun();
     let mut request = request.map(|body| Asked { body, is_read: false, life: Arc::clone(&life) });
     request.extensions_mut().insert(ConnectInfo(peer));

@@ -43,7 +43,7 @@ pub fn init(format: LogFormat) -> Log {
     let lines = Lines::to(stderr());
     let told = match is_text {
         true => fmt::layer().with_writer(lines.clone()).with_ansi(stderr().is_terminal()).boxed(),
-        false => fmt::layer().with_writer(lines.clone()).event_format(Json).boxed(),
+        false => Json(lines.clone()).boxed(),
     };
     // Not `with_filter`: a library that only asks whether it may tell makes a layer's own filter lose the next line.
     let started = tracing_subscriber::registry().with(wanted).with(discretion()).with(told).try_init();

@@ -1,6 +1,7 @@
 //! The load: connections that each wait for an answer before they send again, lean enough that the
 //! service and not the driver is measured. Every answer is checked.
 
+use memchr::memmem;
 use std::{
     cell::RefCell,
     rc::Rc,
@@ -109,10 +110,13 @@ impl Connection {
 
 /// Where the head ends and how long the body is, once the head is there.
 fn whole(answer: &[u8]) -> Option<(usize, usize)> {
-    let end = answer.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
-    let head = std::str::from_utf8(&answer[..end]).ok()?;
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-    Some((end, length.map_or(0, |length| length.parse().unwrap())))
+    let end = memmem::find(answer, b"\r\n\r\n")? + 4;
+    let name = memmem::find(&answer[..end], b"\r\ncontent-length: ");
+    let length = name.map_or(0, |at| {
+        let digits = answer[at + 18..].iter().take_while(|byte| byte.is_ascii_digit());
+        digits.fold(0, |length, digit| length * 10 + usize::from(digit - b'0'))
+    });
+    Some((end, length))
 }
 
 /// A request's text.

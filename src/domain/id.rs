@@ -51,6 +51,11 @@ macro_rules! ids {
             pub fn at(nanos: u64) -> Self {
                 Self(uuid_at(nanos))
             }
+
+            /// Its text, as [`fmt::Display`] writes it.
+            pub fn text(self) -> String {
+                text(concat!($prefix, "_"), self.0)
+            }
         }
 
         impl From<$name> for Uuid {
@@ -61,7 +66,7 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&text(concat!($prefix, "_"), self.0))
+                f.write_str(&self.text())
             }
         }
 
@@ -82,7 +87,7 @@ macro_rules! ids {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&text(concat!($prefix, "_"), self.0))
+                serializer.serialize_str(&self.text())
             }
         }
     )*};

@@ -7,9 +7,11 @@ use crate::{
 };
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, HeaderName, header, request::Parts},
 };
 use serde::Deserialize;
+
+static API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 impl FromRequestParts<App> for Merchant {
     type Rejection = Refusal;
@@ -49,7 +51,7 @@ pub(crate) fn presented(headers: &HeaderMap) -> Result<Option<&str>, Error> {
 /// Every credential that a request shows in its headers; none for one that can't be read as such.
 pub(crate) fn all(headers: &HeaderMap) -> impl Iterator<Item = Option<&str>> {
     let bearers = headers.get_all(header::AUTHORIZATION).iter().map(|value| bearer(value.as_bytes()));
-    bearers.chain(headers.get_all("x-api-key").iter().map(|value| value.to_str().ok()))
+    bearers.chain(headers.get_all(&API_KEY).iter().map(|value| value.to_str().ok()))
 }
 
 /// The token behind `Bearer`, whose case does not matter (RFC 9110, section 11.1).

@@ -1,7 +1,7 @@
 //! Receiving the body: at most 64 KiB in at most 30 s; only then the request takes a place,
 //! and its answer is due in 3 s.
 
-use super::{App, refusal::Refusal};
+use super::{context::Context, refusal::Refusal};
 use crate::service::Error;
 use axum::{
     body::{Body, Bytes},
@@ -10,8 +10,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use futures_util::poll;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use std::time::Duration;
+use std::{pin::pin, sync::Arc, task::Poll, time::Duration};
+use tokio::time::timeout;
 
 /// The most that a request may send, in bytes.
 pub(crate) const LIMIT: usize = 64 * 1024;
@@ -22,7 +24,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 const ANSWER: Duration = Duration::from_millis(2600);
 
 /// Reads the body whole, then admits the request.
-pub(crate) async fn receive(app: App, request: Request, next: Next) -> Response {
+pub(crate) async fn receive(context: Arc<Context>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let announced =
         parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
@@ -37,19 +39,28 @@ pub(crate) async fn receive(app: App, request: Request, next: Next) -> Response 
         },
         false => Bytes::new(),
     };
-    let Ok(_place) = app.inner.admission.try_acquire() else {
+    let Ok(_place) = context.app.inner.admission.try_acquire() else {
         return Refusal::Service(Error::Unavailable).into_response();
     };
-    let answer = tokio::time::timeout(ANSWER, next.run(Request::from_parts(parts, Body::from(body)))).await;
-    answer.unwrap_or_else(|_| Refusal::Service(Error::Unavailable).into_response())
+    let answer = within(ANSWER, next.run(Request::from_parts(parts, Body::from(body)))).await;
+    answer.unwrap_or_else(|| Refusal::Service(Error::Unavailable).into_response())
 }
 
 async fn collect(body: Body, deadline: Duration) -> Result<Bytes, Refusal> {
-    let received = tokio::time::timeout(deadline, Limited::new(body, LIMIT).collect()).await;
-    match received.map_err(|_| Refusal::BodyTooSlow)? {
+    let received = within(deadline, Limited::new(body, LIMIT).collect()).await;
+    match received.ok_or(Refusal::BodyTooSlow)? {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge),
         Err(_) => Err(Refusal::NotJson("The body did not arrive whole.".into())),
+    }
+}
+
+/// What `work` brings within `limit`. Only what does not end at once needs a timer.
+async fn within<F: Future>(limit: Duration, work: F) -> Option<F::Output> {
+    let mut work = pin!(work);
+    match poll!(&mut work) {
+        Poll::Ready(done) => Some(done),
+        Poll::Pending => timeout(limit, work).await.ok(),
     }
 }
 

@@ -4,13 +4,14 @@ use super::App;
 use crate::domain::event::Origin;
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
-    http::{HeaderMap, header, request::Parts},
+    http::{HeaderMap, HeaderName, header, request::Parts},
 };
 use std::{
     convert::Infallible,
     net::{IpAddr, SocketAddr},
 };
 
+static FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const MAX_AGENT_CHARS: usize = 512;
 
 /// The client's address and user agent, for the trail and for limits.
@@ -39,7 +40,7 @@ pub(crate) fn origin(parts: &Parts, app: &App) -> Origin {
 /// The last address that no trusted proxy vouches for: what stands left of it, anybody may have written.
 fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
     let mut address = peer;
-    let hops = headers.get_all("x-forwarded-for").iter().rev();
+    let hops = headers.get_all(&FORWARDED_FOR).iter().rev();
     let hops = hops.flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
     for hop in hops {
         if !trusted(address) {

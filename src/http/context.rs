@@ -1,12 +1,15 @@
 //! What is known of the request being served, wherever its answer is written.
 
-use super::{browser, native, refusal::Refusal, revkeen, unkey};
+use super::{App, browser, native, refusal::Refusal, revkeen, unkey};
 use crate::domain::id::KeyId;
 use axum::{
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderName, StatusCode, header},
     response::Response,
 };
 use std::sync::{Arc, OnceLock};
+
+/// By which a browser says from where a request comes (Fetch Metadata).
+pub(crate) static SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Whose words a client speaks; errors come in the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,13 +60,11 @@ impl Dialect {
 }
 
 /// What is known of a request.
-#[derive(Debug)]
 pub(crate) struct Context {
+    pub(crate) app: App,
     /// The request's id, as answers and the log show it.
     pub(crate) id: Box<str>,
     pub(crate) dialect: Dialect,
-    /// Where the documentation of errors is.
-    pub(crate) docs_url: Arc<str>,
     /// What a browser tells of its reader and of itself.
     pub(crate) reader: Reader,
     /// The key that was shown, for the log.
@@ -82,7 +83,7 @@ pub(crate) struct Reader {
 impl Reader {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let languages = headers.get(header::ACCEPT_LANGUAGE).and_then(|text| text.to_str().ok());
-        Self { languages: languages.map(str::to_owned), tells_site: headers.contains_key("sec-fetch-site") }
+        Self { languages: languages.map(str::to_owned), tells_site: headers.contains_key(&SEC_FETCH_SITE) }
     }
 }
 
@@ -95,5 +96,10 @@ impl Context {
     /// Reads something of the request being served; `None` outside of one.
     pub(crate) fn read<T>(read: impl FnOnce(&Self) -> T) -> Option<T> {
         CONTEXT.try_with(|context| read(context)).ok()
+    }
+
+    /// Where the documentation explains the error with this code.
+    pub(crate) fn doc_url(&self, code: &str) -> String {
+        format!("{}/docs/errors#{code}", self.app.docs_url())
     }
 }

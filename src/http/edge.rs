@@ -22,16 +22,16 @@ use std::{
 
 /// Serves a request whose body is received whole.
 pub(crate) async fn received(State(app): State<App>, request: Request, next: Next) -> Response {
-    handle(app.clone(), request, |request| body::receive(app, request, next)).await
+    handle(app, request, |context, request| body::receive(context, request, next)).await
 }
 
 /// Serves a request whose body is passed on as it comes.
 pub(crate) async fn streamed(State(app): State<App>, request: Request, next: Next) -> Response {
-    handle(app, request, |request| next.run(request)).await
+    handle(app, request, |_, request| next.run(request)).await
 }
 
 /// Serves a request and tells of it.
-async fn handle<F>(app: App, request: Request, serve: impl FnOnce(Request) -> F) -> Response
+async fn handle<F>(app: App, request: Request, serve: impl FnOnce(Arc<Context>, Request) -> F) -> Response
 where
     F: Future<Output = Response>,
 {
@@ -39,15 +39,15 @@ where
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let context = Arc::new(Context {
-        id: RequestId::at(app.service().clock().nanos()).to_string().into(),
+        id: RequestId::at(app.service().clock().nanos()).text().into(),
         dialect: Dialect::of(request.uri().path(), request.headers()),
-        docs_url: Arc::clone(&app.inner.docs_url),
         reader: Reader::of(request.headers()),
         key: OnceLock::new(),
+        app,
     });
     let name = route.as_ref().map_or("-", MatchedPath::as_str);
     tracing::debug!(request_id = &*context.id, method = known(&method), route = name, "asked");
-    let mut response = CONTEXT.scope(Arc::clone(&context), guarded(serve(request))).await;
+    let mut response = CONTEXT.scope(Arc::clone(&context), guarded(serve(Arc::clone(&context), request))).await;
     if let Ok(id) = HeaderValue::from_str(&context.id) {
         response.headers_mut().insert(const { HeaderName::from_static("request-id") }, id);
     }

@@ -5,13 +5,13 @@ use crate::service::{Claim, Error, Merchant, Render, Reply, Request as Identity,
 use axum::{
     body::{Body, Bytes, to_bytes},
     extract::{FromRequestParts, Request, State},
-    http::{HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use std::convert::Infallible;
 
-const HEADER: &str = "idempotency-key";
+static HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// The place of this request's answer, when it came with an idempotency key.
 pub(crate) struct Idempotent(Option<Slot>);
@@ -33,7 +33,7 @@ impl Idempotent {
 
 /// Runs a request once for each idempotency key.
 pub(crate) async fn replay(State(app): State<App>, request: Request, next: Next) -> Response {
-    if request.method() != Method::POST || !request.headers().contains_key(HEADER) {
+    if request.method() != Method::POST || !request.headers().contains_key(&HEADER) {
         return next.run(request).await;
     }
     Box::pin(run_once(app, request, next)).await.unwrap_or_else(IntoResponse::into_response)
@@ -54,7 +54,7 @@ async fn run_once(app: App, request: Request, next: Next) -> Result<Response, Re
 }
 
 fn identity<'a>(parts: &'a Parts, body: &'a Bytes) -> Result<Identity<'a>, Error> {
-    let mut keys = parts.headers.get_all(HEADER).iter();
+    let mut keys = parts.headers.get_all(&HEADER).iter();
     let key = keys
         .next()
         .and_then(|key| key.to_str().ok())

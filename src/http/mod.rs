@@ -54,7 +54,6 @@ struct Shared {
     limits: Limits,
     admission: Semaphore,
     gateway: Gateway,
-    docs_url: Arc<str>,
 }
 
 impl App {
@@ -63,8 +62,7 @@ impl App {
         let limits = Limits::new(&config.limits);
         let admission = Semaphore::new(config.limits.concurrent_requests);
         let gateway = Gateway::new(&config);
-        let docs_url = config.docs_url.as_deref().unwrap_or(&config.public_url).into();
-        Self { inner: Arc::new(Shared { service, config, limits, admission, gateway, docs_url }) }
+        Self { inner: Arc::new(Shared { service, config, limits, admission, gateway }) }
     }
 
     fn service(&self) -> &Service {
@@ -78,6 +76,11 @@ impl App {
     /// `{publicUrl}` without a slash at its end.
     fn public_url(&self) -> &str {
         &self.inner.config.public_url
+    }
+
+    /// Where the documentation of errors is.
+    fn docs_url(&self) -> &str {
+        self.config().docs_url.as_deref().unwrap_or(self.public_url())
     }
 
     /// Whether browsers reach us by https, so that cookies can be `Secure`.

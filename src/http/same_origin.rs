@@ -1,6 +1,6 @@
 //! Whether an unsafe request by cookie comes from our own pages.
 
-use super::App;
+use super::{App, context::SEC_FETCH_SITE};
 use crate::service::Error;
 use axum::http::{HeaderMap, header};
 
@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, header};
 /// # Errors
 /// [`Error::PermissionDenied`] otherwise.
 pub(crate) fn require(app: &App, headers: &HeaderMap) -> Result<(), Error> {
-    let same = match headers.get("sec-fetch-site") {
+    let same = match headers.get(&SEC_FETCH_SITE) {
         Some(site) => site == "same-origin",
         None => headers.get(header::ORIGIN).is_some_and(|origin| origin.as_bytes() == app.public_url().as_bytes()),
     };

@@ -73,8 +73,8 @@ impl Life {
     /// A request's head is complete.
     pub(super) fn has_begun(&self) {
         let mut state = self.state();
-        state.enter(Phase::Busy);
-        (state.unread, state.fresh) = (false, false);
+        // Since when matters to no deadline, so the clock is not asked.
+        (state.phase, state.unread, state.fresh) = (Phase::Busy, false, false);
     }
 
     /// Bytes went, or could not.

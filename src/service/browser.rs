@@ -113,24 +113,25 @@ impl Service {
         let remembered = self.caches().sessions.get(&id).filter(|_| self.hears_revocations());
         // A wrong secret takes the same way as an unknown id.
         let recognised = match remembered.filter(|known| known.live.browser_hash == Some(browser_hash)) {
-            Some(recognised) => recognised,
+            Some(recognised) if self.is_going_on(&recognised.live) => recognised,
+            Some(_) => return Err(Error::SessionInvalid),
             // In a box: what a request seldom needs shall not be carried by every one.
             None => Box::pin(self.read_session(id, browser_hash)).await?,
         };
-        if !self.is_open(&recognised.live, browser_hash) {
-            return Err(Error::SessionInvalid);
-        }
         Ok(EndUser { service: self.clone(), recognised, browser_hash })
     }
 
+    /// Whether that secret opens it now.
     fn is_open(&self, live: &LiveSession, browser_hash: SecretHash) -> bool {
-        let now = self.clock().now();
-        live.browser_hash == Some(browser_hash)
-            && live.portal_enabled
-            && live.session.browser.as_ref().is_some_and(|browser| browser.is_live_at(now))
+        live.browser_hash == Some(browser_hash) && self.is_going_on(live)
     }
 
-    /// Reads a session from the store and remembers it once its secret can no longer change.
+    fn is_going_on(&self, live: &LiveSession) -> bool {
+        let now = self.clock().now();
+        live.portal_enabled && live.session.browser.as_ref().is_some_and(|browser| browser.is_live_at(now))
+    }
+
+    /// Reads a session that this secret opens from the store, and remembers it: from then on its secret does not change.
     async fn read_session(&self, id: SessionId, browser_hash: SecretHash) -> Result<Arc<Recognised>, Error> {
         let sessions = &self.caches().sessions;
         let ticket = sessions.ticket(&id);
@@ -146,11 +147,11 @@ impl Service {
                 live = self.store().live_session(id).await?.ok_or(Error::SessionInvalid)?;
             }
         }
-        let is_open = self.is_open(&live, browser_hash);
-        let recognised = Arc::new(Recognised { live, rendered: OnceLock::new() });
-        if is_open {
-            sessions.fill(ticket, &id, Arc::clone(&recognised));
+        if !self.is_open(&live, browser_hash) {
+            return Err(Error::SessionInvalid);
         }
+        let recognised = Arc::new(Recognised { live, rendered: OnceLock::new() });
+        sessions.fill(ticket, &id, Arc::clone(&recognised));
         Ok(recognised)
     }
 

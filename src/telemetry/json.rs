@@ -1,105 +1,129 @@
 //! An event as a line of JSON: `timestamp`, `level`, its fields, `target`. There is a line for every request, and the
 //! library's own formatter took longer for it than the service for telling who a browser is.
 
+use super::lines::Lines;
 use crate::clock;
-use std::fmt::{self, Write as _};
+use std::{
+    cell::Cell,
+    fmt::{self, Write as _},
+    io,
+};
 use tracing::{
     Event, Subscriber,
     field::{Field, Visit},
 };
-use tracing_subscriber::{
-    fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
-    registry::LookupSpan,
-};
+use tracing_subscriber::{Layer, fmt::MakeWriter as _, layer::Context};
 
-/// Formats events; spans are not told.
-pub(super) struct Json;
+/// Tells events; spans are not told.
+pub(super) struct Json<W>(pub(super) Lines<W>);
 
-impl<S, N> FormatEvent<S, N> for Json
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
-{
-    fn format_event(&self, _: &FmtContext<'_, S, N>, mut line: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let about = event.metadata();
-        write!(line, r#"{{"timestamp":"{}","level":"{}""#, clock::wall(), about.level().as_str())?;
-        let mut fields = Fields { line, written: Ok(()) };
-        event.record(&mut fields);
-        fields.text("target", about.target());
-        fields.written?;
-        fields.line.write_str("}\n")
+thread_local! {
+    /// The room of the last line, for the next one.
+    static ROOM: Cell<String> = const { Cell::new(String::new()) };
+}
+
+impl<S: Subscriber, W: io::Write + Send + 'static> Layer<S> for Json<W> {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        // Taken, not borrowed: a value that is being told may tell something itself.
+        let mut line = ROOM.try_with(Cell::take).unwrap_or_default();
+        write_line(&mut line, event);
+        // There is nobody to tell when this fails.
+        let _ = io::Write::write_all(&mut self.0.make_writer_for(event.metadata()), line.as_bytes());
+        line.clear();
+        let _ = ROOM.try_with(|room| room.set(line));
     }
 }
 
-struct Fields<'a> {
-    line: Writer<'a>,
-    written: fmt::Result,
+fn write_line(line: &mut String, event: &Event<'_>) {
+    let about = event.metadata();
+    let mut fields = Fields(line);
+    fields.0.push_str("{\"timestamp\":\"");
+    fields.display(format_args!("{}", clock::wall()));
+    fields.0.push_str("\",\"level\":\"");
+    fields.0.push_str(about.level().as_str());
+    fields.0.push('"');
+    event.record(&mut fields);
+    fields.text("target", |line| escape(line, about.target()));
+    fields.0.push_str("}\n");
 }
+
+struct Fields<'a>(&'a mut String);
 
 impl Fields<'_> {
-    /// What `value` writes is JSON.
-    fn put(&mut self, name: &str, value: impl FnOnce(&mut Writer<'_>) -> fmt::Result) {
-        let line = &mut self.line;
-        let name = || {
-            line.write_str(",\"")?;
-            line.write_str(name)?;
-            line.write_str("\":")?;
-            value(line)
-        };
-        self.written = self.written.and_then(|()| name());
+    fn name(&mut self, name: &str) {
+        self.0.push_str(",\"");
+        self.0.push_str(name);
+        self.0.push_str("\":");
     }
 
-    fn text(&mut self, name: &str, text: impl fmt::Display) {
-        self.put(name, |line| {
-            line.write_char('"')?;
-            write!(Escaped(line), "{text}")?;
-            line.write_char('"')
-        });
+    fn text(&mut self, name: &str, value: impl FnOnce(&mut String)) {
+        self.name(name);
+        self.0.push('"');
+        value(self.0);
+        self.0.push('"');
+    }
+
+    /// What `value` writes is JSON.
+    fn display(&mut self, value: fmt::Arguments<'_>) {
+        // Only a value's own formatter can fail; then what it has written so far is told.
+        let _ = self.0.write_fmt(value);
+    }
+}
+
+/// Appends `text` as part of a string of JSON.
+fn escape(line: &mut String, text: &str) {
+    // Without a way out of the loop, so that it looks at many bytes at a time.
+    let is_plain = |so_far, byte: u8| so_far & (byte >= b' ') & (byte != b'"') & (byte != b'\\');
+    if text.bytes().fold(true, is_plain) {
+        line.push_str(text);
+    } else if let Ok(quoted) = serde_json::to_string(text) {
+        line.push_str(&quoted[1..quoted.len() - 1]);
     }
 }
 
 /// What is written to it becomes part of a string of JSON.
-struct Escaped<'a, 'w>(&'a mut Writer<'w>);
+struct Escaped<'a>(&'a mut String);
 
-impl fmt::Write for Escaped<'_, '_> {
+impl fmt::Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // Without a way out of the loop, so that it looks at many bytes at a time.
-        let is_plain = |so_far, byte: u8| so_far & (byte >= b' ') & (byte != b'"') & (byte != b'\\');
-        if text.bytes().fold(true, is_plain) {
-            return self.0.write_str(text);
-        }
-        let quoted = serde_json::to_string(text).map_err(|_| fmt::Error)?;
-        self.0.write_str(&quoted[1..quoted.len() - 1])
+        escape(self.0, text);
+        Ok(())
     }
 }
 
 impl Visit for Fields<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.text(field.name(), value);
+        self.text(field.name(), |line| escape(line, value));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.text(field.name(), format_args!("{value:?}"));
+        self.text(field.name(), |line| {
+            let _ = write!(Escaped(line), "{value:?}");
+        });
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        self.put(field.name(), |line| write!(line, "{value}"));
+        self.name(field.name());
+        self.display(format_args!("{value}"));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        self.put(field.name(), |line| write!(line, "{value}"));
+        self.name(field.name());
+        self.display(format_args!("{value}"));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.put(field.name(), |line| write!(line, "{value}"));
+        self.name(field.name());
+        self.display(format_args!("{value}"));
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
+        self.name(field.name());
         // JSON knows no infinity.
-        self.put(field.name(), |line| match serde_json::Number::from_f64(value) {
-            Some(number) => write!(line, "{number}"),
-            None => line.write_str("null"),
-        });
+        match serde_json::Number::from_f64(value) {
+            Some(number) => self.display(format_args!("{number}")),
+            None => self.0.push_str("null"),
+        }
     }
 }
 
@@ -114,8 +138,7 @@ mod tests {
     fn whatever_is_told_is_a_line_of_json() {
         let written = Written::default();
         let lines = Lines::to(written.clone());
-        let layer = tracing_subscriber::fmt::layer().with_writer(lines.clone()).event_format(Json);
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(Json(lines.clone())), || {
             let awkward = "a \"quote\", a \\ and\na line";
             tracing::info!(status = 201, took_ms = 0.25, never = f64::NAN, ok = true, below = -1, awkward, "served");
             tracing::error!(shown = %awkward, debugged = ?awkward, "wrong");

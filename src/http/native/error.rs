@@ -41,14 +41,13 @@ struct ErrorDto<'a> {
 /// The refusal in the native envelope.
 pub(crate) fn refuse(refusal: &Refusal) -> Response {
     let (status, kind, code) = refusal.class();
-    let (request_id, docs_url) =
-        Context::read(|context| (context.id.clone(), context.docs_url.clone())).unwrap_or_default();
+    let (request_id, doc_url) =
+        Context::read(|context| (context.id.clone(), context.doc_url(code))).unwrap_or_default();
     let param = match refusal {
         Refusal::Service(Error::Validation { param, .. }) => Some(param.as_str()),
         Refusal::Service(Error::InvalidRequest { param, .. }) => param.as_deref(),
         _ => None,
     };
-    let doc_url = format!("{docs_url}/docs/errors#{code}");
     let error = ErrorDto { r#type: kind, code, message: refusal.message(), param, request_id, doc_url };
     let mut response = super::raw(status, to_json(&ErrorBody { error }));
     refusal.add_headers(&mut response);

@@ -70,13 +70,13 @@ impl Manner {
     /// The refusal in Unkey's envelope.
     pub(crate) fn refuse(self, refusal: &Refusal) -> Response {
         let status = self.status(refusal);
-        let docs_url = Context::read(|context| context.docs_url.clone()).unwrap_or_default();
+        let code = refusal.class().2;
         let message = refusal.message();
         let fault = || [Fault { location: location(refusal), message: message.clone() }];
         let error = ErrorDto {
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
-            r#type: format!("{docs_url}/docs/errors#{}", refusal.class().2),
+            r#type: Context::read(|context| context.doc_url(code)).unwrap_or_default(),
             errors: (status == StatusCode::BAD_REQUEST).then(fault),
             detail: message,
         };
