@@ -32,8 +32,13 @@ impl Clock {
 
     /// Nanoseconds since the Unix epoch.
     pub fn nanos(&self) -> u64 {
+        self.nanos_at(Instant::now())
+    }
+
+    /// The same for an instant that was just read.
+    pub fn nanos_at(&self, instant: Instant) -> u64 {
         let base = self.base_micros.load(Ordering::Relaxed);
-        u64::try_from(base).unwrap_or(0) * 1000 + self.started.elapsed().as_nanos() as u64
+        u64::try_from(base).unwrap_or(0) * 1000 + instant.duration_since(self.started).as_nanos() as u64
     }
 
     /// Now, in whole milliseconds.

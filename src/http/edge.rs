@@ -39,7 +39,7 @@ where
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let context = Arc::new(Context {
-        id: RequestId::at(app.service().clock().nanos()).text().into(),
+        id: RequestId::at(app.service().clock().nanos_at(started)).text().into(),
         dialect: Dialect::of(request.uri().path(), request.headers()),
         reader: Reader::of(request.headers()),
         key: OnceLock::new(),

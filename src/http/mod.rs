@@ -42,10 +42,11 @@ use tower::{
 };
 use tower_http::set_header::SetResponseHeaderLayer;
 
-/// What handlers share.
-#[derive(Clone)]
+/// What handlers share. It is there as long as the process, so nobody counts who has it: a counter would be written to by
+/// all threads, seven times for each request.
+#[derive(Clone, Copy)]
 pub struct App {
-    inner: Arc<Shared>,
+    inner: &'static Shared,
 }
 
 struct Shared {
@@ -57,12 +58,12 @@ struct Shared {
 }
 
 impl App {
-    /// The web side of `service`.
+    /// The web side of `service`, for good.
     pub fn new(service: Service, config: Arc<Config>) -> Self {
         let limits = Limits::new(&config.limits);
         let admission = Semaphore::new(config.limits.concurrent_requests);
         let gateway = Gateway::new(&config);
-        Self { inner: Arc::new(Shared { service, config, limits, admission, gateway }) }
+        Self { inner: Box::leak(Box::new(Shared { service, config, limits, admission, gateway })) }
     }
 
     fn service(&self) -> &Service {
@@ -98,7 +99,7 @@ impl App {
 pub fn router(app: App) -> Router {
     let merchants = native::merchant_routes().merge(unkey::merchant_routes()).merge(revkeen::merchant_routes());
     let received = merchants
-        .layer(from_fn_with_state(app.clone(), idempotency::replay))
+        .layer(from_fn_with_state(app, idempotency::replay))
         .merge(native::browser_routes())
         .merge(unkey::browser_routes())
         .merge(revkeen::browser_routes())
@@ -110,8 +111,8 @@ pub fn router(app: App) -> Router {
     let streamed =
         gateway::routes().merge(revkeen::resource_routes()).method_not_allowed_fallback(edge::method_not_allowed);
     let headers = headers_of_every_answer(&app);
-    let received = received.layer(headers.clone().layer(from_fn_with_state(app.clone(), edge::received)));
-    let streamed = streamed.layer(headers.layer(from_fn_with_state(app.clone(), edge::streamed)));
+    let received = received.layer(headers.clone().layer(from_fn_with_state(app, edge::received)));
+    let streamed = streamed.layer(headers.layer(from_fn_with_state(app, edge::streamed)));
     received.merge(streamed).with_state(app)
 }
 

@@ -150,10 +150,7 @@ pub(crate) async fn create(
     idempotent: Idempotent,
     Json(body): Json<CreatePortalSession>,
 ) -> Result<Response, Refusal> {
-    let beside = {
-        let app = app.clone();
-        idempotent.beside(move |minted: &Minted| Reply { status: 201, body: to_json(&created(&app, minted)) })
-    };
+    let beside = idempotent.beside(move |minted: &Minted| Reply { status: 201, body: to_json(&created(&app, minted)) });
     let minted = merchant.create_session(body.try_into()?, beside).await?;
     Ok(answer(StatusCode::CREATED, &created(&app, &minted)))
 }

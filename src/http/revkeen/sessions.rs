@@ -50,10 +50,8 @@ pub(super) async fn create(
     idempotent: Idempotent,
     body: Option<Json<CreateSession>>,
 ) -> Result<Response, Refusal> {
-    let beside = {
-        let app = app.clone();
-        idempotent.beside(move |minted: &Minted| Reply { status: 201, body: answer::to_json(&created(&app, minted)) })
-    };
+    let beside =
+        idempotent.beside(move |minted: &Minted| Reply { status: 201, body: answer::to_json(&created(&app, minted)) });
     let request = body.map(|Json(body)| body).unwrap_or_default().try_into()?;
     let minted = merchant.create_session(request, beside).await?;
     Ok(answer::json(StatusCode::CREATED, &created(&app, &minted)))

@@ -122,7 +122,7 @@ pub(super) async fn create(
 ) -> Result<Response, Refusal> {
     let parameter = body.parameter();
     let beside = {
-        let (app, meta) = (app.clone(), Meta::current());
+        let meta = Meta::current();
         idempotent.beside(move |minted: &Minted| {
             let body = Envelope { meta: meta.clone(), data: created(&app, minted, parameter) };
             Reply { status: 200, body: answer::to_json(&body) }
