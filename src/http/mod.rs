@@ -42,8 +42,8 @@ use tower::{
 };
 use tower_http::set_header::SetResponseHeaderLayer;
 
-/// What handlers share. It is there as long as the process, so nobody counts who has it: a counter would be written to by
-/// all threads, seven times for each request.
+/// What handlers share. It is there as long as the process, so nobody counts who has it: such a counter would be written
+/// to by all threads, many times for each request.
 #[derive(Clone, Copy)]
 pub struct App {
     inner: &'static Shared,
