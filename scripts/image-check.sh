@@ -42,7 +42,8 @@ same() {
 install_tools() {
   local missing=() tool
   for tool in buildah debootstrap runc jq curl; do
-    command -v $tool >/dev/null || missing+=("$tool")
+    # A path: one of them is also a function here.
+    [ -n "$(type -P "$tool")" ] || missing+=("$tool")
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   apt-get update -qq
