@@ -1,5 +1,7 @@
 //! `GET` and `DELETE /v1/portal-session`: a browser session as its own browser sees it.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::support::{EXCHANGE, Http, SESSIONS, Server, Store, World, creation, text, uuid};
@@ -61,6 +63,21 @@ async fn a_session_that_ran_out() {
         db.shift(text(&created, "id"), &["used_at", "browser_expires_at"], -300).await;
         world.who(&token).await.no_session();
         world.http.key(&token).delete(ME).await.no_session();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_runs_out_while_it_is_remembered() {
+    for world in World::both().await {
+        let (created, token) = world.active(json!({"sessionTtl": 300})).await;
+        world.db().await.shift(text(&created, "id"), &["used_at", "browser_expires_at"], -295).await;
+        let began = Instant::now();
+        let mut last = world.who(&token).await.expect(200);
+        while last.status == 200 && began.elapsed() < Duration::from_secs(15) {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            last = world.who(&token).await;
+        }
+        last.no_session();
     }
 }
 
