@@ -116,11 +116,9 @@ async fn operate(work: impl AsyncFnOnce(&Service) -> Result<Value, Failure>) -> 
     let _log = telemetry::init(config.log.format);
     let store = open(&config, PATIENCE).await?;
     store.migrate().await?;
-    let service = Service::start(store.clone(), settings(&config)).await?;
+    let service = Service::start(store, settings(&config)).await?;
     let done = work(&service).await;
-    // Its poll ends with it, and does not find the store closed.
-    drop(service);
-    store.close().await;
+    service.close().await;
     print(&done?)
 }
 

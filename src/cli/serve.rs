@@ -48,12 +48,12 @@ async fn serve(service: &Service, config: Arc<Config>, is_dev: bool, stop: Cance
     let listener = listen(config.listen, "VESTIBULE_LISTEN").await?;
     let for_operators = listen(config.ops_listen, "VESTIBULE_OPS_LISTEN").await?;
     let numbers = telemetry::metrics().map_err(|error| Failure::Refused(error.to_string()))?;
-    let router = http::router(http::App::new(service.clone(), Arc::clone(&config)));
+    let router = http::router(http::App::new(*service, Arc::clone(&config)));
     let most = config.limits.connections;
     let numbers = telemetry::ops_router(numbers);
     let operators = tokio::spawn(server::serve(for_operators, most, numbers, std::future::pending()));
     let period = Duration::from_secs(60 * u64::from(config.retention.sweep_minutes));
-    tokio::spawn(sweeper::run(service.clone(), period, stop.clone()));
+    tokio::spawn(sweeper::run(*service, period, stop.clone()));
     tracing::info!(listen = %config.listen, ops_listen = %config.ops_listen, public_url = config.public_url, "ready");
     if is_dev {
         dev::greet(service, &config).await?;

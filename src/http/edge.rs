@@ -31,13 +31,14 @@ pub(crate) async fn streamed(State(app): State<App>, request: Request, next: Nex
 }
 
 /// Serves a request and tells of it.
-async fn handle<F>(app: App, request: Request, serve: impl FnOnce(Arc<Context>, Request) -> F) -> Response
+async fn handle<F>(app: App, mut request: Request, serve: impl FnOnce(Arc<Context>, Request) -> F) -> Response
 where
     F: Future<Output = Response>,
 {
     let started = Instant::now();
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
+    // Taken, for a clone would be a counter that all threads write to.
+    let route = request.extensions_mut().remove::<MatchedPath>();
     let context = Arc::new(Context {
         id: RequestId::at(app.service().clock().nanos_at(started)).text().into(),
         dialect: Dialect::of(request.uri().path(), request.headers()),

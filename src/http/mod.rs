@@ -42,8 +42,7 @@ use tower::{
 };
 use tower_http::set_header::SetResponseHeaderLayer;
 
-/// What handlers share. It is there as long as the process, so nobody counts who has it: such a counter would be written
-/// to by all threads, many times for each request.
+/// What handlers share, as long as the process, like the service itself.
 #[derive(Clone, Copy)]
 pub struct App {
     inner: &'static Shared,

@@ -7,8 +7,24 @@ use std::{cell::RefCell, collections::HashMap, time::Duration};
 
 struct Route {
     durations: Histogram,
-    /// By method and status.
-    requests: HashMap<(&'static str, u16), Counter>,
+    /// By method and status, of which a route has a few.
+    requests: Vec<((&'static str, u16), Counter)>,
+}
+
+impl Route {
+    fn named(route: &str) -> Self {
+        let durations = histogram!("http_request_duration_seconds", "route" => route.to_owned());
+        Self { durations, requests: Vec::new() }
+    }
+
+    fn requests(&mut self, route: &str, method: &'static str, status: u16) -> &Counter {
+        let at = self.requests.iter().position(|(of, _)| *of == (method, status)).unwrap_or_else(|| {
+            let labels = [("route", route.to_owned()), ("method", method.to_owned()), ("status", status.to_string())];
+            self.requests.push(((method, status), counter!("http_requests_total", &labels)));
+            self.requests.len() - 1
+        });
+        &self.requests[at].1
+    }
 }
 
 thread_local! {
@@ -18,16 +34,11 @@ thread_local! {
 /// Counts a request; there are only as many routes as the router has, and only the methods that the log names.
 pub(super) fn count(route: &str, method: &'static str, status: u16, took: Duration) {
     ROUTES.with_borrow_mut(|routes| {
-        if !routes.contains_key(route) {
-            let durations = histogram!("http_request_duration_seconds", "route" => route.to_owned());
-            routes.insert(route.into(), Route { durations, requests: HashMap::new() });
-        }
-        let Some(numbers) = routes.get_mut(route) else { return };
+        let numbers = match routes.get_mut(route) {
+            Some(known) => known,
+            None => routes.entry(route.into()).or_insert_with(|| Route::named(route)),
+        };
         numbers.durations.record(took.as_secs_f64());
-        let requests = numbers.requests.entry((method, status)).or_insert_with(|| {
-            let labels = [("route", route.to_owned()), ("method", method.to_owned()), ("status", status.to_string())];
-            counter!("http_requests_total", &labels)
-        });
-        requests.increment(1);
+        numbers.requests(route, method, status).increment(1);
     });
 }

@@ -118,7 +118,7 @@ impl Service {
             // In a box: what a request seldom needs shall not be carried by every one.
             None => Box::pin(self.read_session(id, browser_hash)).await?,
         };
-        Ok(EndUser { service: self.clone(), recognised, browser_hash })
+        Ok(EndUser { service: *self, recognised, browser_hash })
     }
 
     /// Whether that secret opens it now.

@@ -84,7 +84,7 @@ impl Service {
         let matches = expected == shown;
         match key {
             Some(key) if matches && key.kind() == credential.kind() && key.is_live_at(self.clock().now()) => {
-                Ok(Merchant { service: self.clone(), key, origin })
+                Ok(Merchant { service: *self, key, origin })
             }
             _ => Err(Error::Unauthenticated(Denied::Invalid)),
         }

@@ -62,10 +62,11 @@ pub struct Settings {
     pub signing_secret: Option<crate::config::Secret>,
 }
 
-/// The service; cheap to clone.
-#[derive(Clone)]
+/// The service. It is there as long as the process, so nobody counts who has it: such a counter would be written to by all
+/// threads, many times for each request.
+#[derive(Clone, Copy)]
 pub struct Service {
-    inner: Arc<Inner>,
+    inner: &'static Inner,
 }
 
 struct Inner {
@@ -82,7 +83,7 @@ struct Inner {
 }
 
 impl Service {
-    /// A service on a migrated store. Tasks that it starts end with its last clone.
+    /// A service on a migrated store.
     ///
     /// # Errors
     /// When the store does not tell its time.
@@ -121,8 +122,8 @@ impl Service {
             exchanges,
             settings,
         };
-        let service = Self { inner: Arc::new(inner) };
-        watch::start(&service.inner);
+        let service = Self { inner: Box::leak(Box::new(inner)) };
+        watch::start(service.inner);
         Ok(service)
     }
 
@@ -138,7 +139,7 @@ impl Service {
 
     /// What operators do from the command line.
     pub fn operator(&self) -> Operator {
-        Operator::new(self.clone())
+        Operator::new(*self)
     }
 
     /// One pass of the sweeper.
@@ -149,8 +150,9 @@ impl Service {
         self.inner.store.sweep(self.clock().now(), self.inner.settings.retention).await
     }
 
-    /// Closes the store, after the last request.
+    /// Closes the store, after the last request. The poll ends before, so that it does not find it closed.
     pub async fn close(&self) {
+        self.inner.watch.stop();
         self.inner.store.close().await;
     }
 

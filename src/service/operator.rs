@@ -226,6 +226,6 @@ impl Operator {
         let request =
             KeyRequest { is_secret: true, livemode, name: None, permissions: Patterns::all(), grants: Patterns::all() };
         let (key, _) = self.service.mint_key(tenant.id, request);
-        Merchant { service: self.service.clone(), key: std::sync::Arc::new(key), origin: Origin::default() }
+        Merchant { service: self.service, key: std::sync::Arc::new(key), origin: Origin::default() }
     }
 }

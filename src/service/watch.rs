@@ -7,12 +7,15 @@
 use super::Inner;
 use std::{
     sync::{
-        Arc, Weak,
+        OnceLock,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::{
+    task::AbortHandle,
+    time::{MissedTickBehavior, interval},
+};
 
 /// How often the database is asked.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -29,6 +32,7 @@ pub(super) struct Watch {
     horizon: AtomicI64,
     clock_agrees: AtomicBool,
     last_failed: AtomicBool,
+    poll: OnceLock<AbortHandle>,
 }
 
 impl Watch {
@@ -39,7 +43,13 @@ impl Watch {
             horizon: AtomicI64::new(horizon),
             clock_agrees: AtomicBool::new(true),
             last_failed: AtomicBool::new(false),
+            poll: OnceLock::new(),
         }
+    }
+
+    /// Polls no more.
+    pub(super) fn stop(&self) {
+        self.poll.get().into_iter().for_each(AbortHandle::abort);
     }
 
     pub(super) fn is_fresh(&self) -> bool {
@@ -55,18 +65,17 @@ impl Watch {
     }
 }
 
-/// Polls for as long as the service lives.
-pub(super) fn start(inner: &Arc<Inner>) {
-    let inner = Arc::downgrade(inner);
-    tokio::spawn(async move {
+/// Polls until it is stopped.
+pub(super) fn start(inner: &'static Inner) {
+    let polling = tokio::spawn(async move {
         let mut ticks = interval(PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            let Some(inner) = Weak::upgrade(&inner) else { return };
-            poll(&inner).await;
+            poll(inner).await;
         }
     });
+    inner.watch.poll.get_or_init(|| polling.abort_handle());
 }
 
 async fn poll(inner: &Inner) {

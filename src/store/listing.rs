@@ -1,14 +1,21 @@
 //! Lists of sessions: which part, which ones, and by which index they are read.
 
 use super::{
-    Store, StoreError, read,
+    Store, StoreError,
+    connection::Link,
+    read,
     row::{SessionRow, session_columns, session_tables},
+    values::from_json,
 };
 use crate::domain::{
     id::{CustomerId, PortalId, TenantId, uuid_floor, uuid_millis},
     portal::{MAX_LINK_TTL, MAX_SESSION_TTL},
     session::{Session, Status},
     time::{Seconds, Timestamp},
+};
+use sqlx::{
+    FromRow as _, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection, postgres::PgArguments, query::Query,
+    sqlite::SqliteArguments,
 };
 use uuid::Uuid;
 
@@ -183,12 +190,43 @@ fn list_sql(store: &Store, status: StatusFilter, index: Index, down: bool) -> St
         (Index::LongLinks, _) => format!(" and s.link_hash is not null and {long}"),
     };
     let order = if down { "s.id desc" } else { "s.id" };
-    format!(
-        "select {} from {} where s.tenant_id = $1 and s.livemode = $2 and s.id < $3 and s.id > $4 \
+    let columns = match store {
+        Store::Postgres(_) => session_columns!().to_owned(),
+        Store::Sqlite(_) => format!("json_array({}) as row", json_values(session_columns!())),
+    };
+    let page = format!(
+        "select {columns} from {} where s.tenant_id = $1 and s.livemode = $2 and s.id < $3 and s.id > $4 \
          and (cast($6 as text) is null or {portals}){condition}{by_index} order by {order} limit $5",
-        session_columns!(),
         session_tables!(),
-    )
+    );
+    match store {
+        Store::Postgres(_) => page,
+        Store::Sqlite(_) => format!("select json_group_array(json(row)) from ({page})"),
+    }
+}
+
+/// The values of columns as JSON takes them, which has no bytes.
+fn json_values(columns: &str) -> String {
+    let values = columns.split(", ").map(|column| match column.split_once(" as ") {
+        Some((value, _)) => value.to_owned(),
+        None if column.ends_with("id") => format!("hex({column})"),
+        None => column.to_owned(),
+    });
+    values.collect::<Vec<_>>().join(", ")
+}
+
+impl Link<'_, PgConnection> {
+    async fn page(self, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<SessionRow>, StoreError> {
+        let rows = query.fetch_all(self.conn).await?;
+        Ok(rows.iter().map(SessionRow::from_row).collect::<Result<_, _>>()?)
+    }
+}
+
+impl Link<'_, SqliteConnection> {
+    /// In one row, since each row is taken apart and carried from one thread to another on its own.
+    async fn page(self, query: Query<'_, Sqlite, SqliteArguments>) -> Result<Vec<SessionRow>, StoreError> {
+        Ok(from_json(query.fetch_one(self.conn).await?.try_get(0)?)?)
+    }
 }
 
 pub(super) fn list_statements(store: &Store) -> Vec<String> {
@@ -252,7 +290,7 @@ impl Store {
             let now = filter.status.condition().1.then_some(filter.now);
             let customer = filter.customer_id;
             let rows = read!(self, |link| {
-                let mut query = sqlx::query_as::<_, SessionRow>(sqlx::AssertSqlSafe(sql))
+                let mut query = sqlx::query(sqlx::AssertSqlSafe(sql))
                     .persistent(link.persistent)
                     .bind(tenant)
                     .bind(livemode)
@@ -266,7 +304,7 @@ impl Store {
                 if let Some(customer) = customer {
                     query = query.bind(customer);
                 }
-                Ok(query.fetch_all(&mut *link.conn).await?)
+                link.page(query).await
             })?;
             found.extend(rows);
         }

@@ -1,6 +1,6 @@
 //! How a session's row reads.
 
-use super::values::from_json;
+use super::values::{from_json, in_json};
 use crate::domain::{
     id::{CustomerId, PortalId, SessionId, TenantId},
     secret::SecretHash,
@@ -27,29 +27,43 @@ macro_rules! session_tables {
 
 pub(super) use {session_columns, session_tables};
 
-#[derive(sqlx::FromRow)]
+/// On SQLite a page of a list is one row of JSON, with these in their order.
+#[derive(sqlx::FromRow, serde::Deserialize)]
 pub(super) struct SessionRow {
+    #[serde(deserialize_with = "in_json")]
     id: SessionId,
+    #[serde(deserialize_with = "in_json")]
     tenant_id: TenantId,
+    #[serde(deserialize_with = "in_json")]
     portal_id: PortalId,
     portal_slug: String,
+    #[serde(deserialize_with = "in_json")]
     customer_id: CustomerId,
     customer_external_id: String,
+    #[serde(deserialize_with = "in_json")]
     livemode: bool,
     permissions: String,
     return_url: Option<String>,
     path: Option<String>,
     delivery: String,
+    #[serde(deserialize_with = "in_json")]
     preview: bool,
     locale: Option<String>,
     metadata: String,
     scopes: Option<String>,
+    #[serde(deserialize_with = "in_json")]
     created_at: Timestamp,
+    #[serde(deserialize_with = "in_json")]
     link_expires_at: Timestamp,
+    #[serde(deserialize_with = "in_json")]
     session_ttl: Seconds,
+    #[serde(deserialize_with = "in_json")]
     opened_at: Option<Timestamp>,
+    #[serde(deserialize_with = "in_json")]
     used_at: Option<Timestamp>,
+    #[serde(deserialize_with = "in_json")]
     browser_expires_at: Option<Timestamp>,
+    #[serde(deserialize_with = "in_json")]
     ended_at: Option<Timestamp>,
     ip_address: Option<String>,
     user_agent: Option<String>,
