@@ -1,21 +1,14 @@
 //! Lists of sessions: which part, which ones, and by which index they are read.
 
 use super::{
-    Store, StoreError,
-    connection::Link,
-    read,
-    row::{SessionRow, session_columns, session_tables},
-    values::from_json,
+    Store, StoreError, read,
+    row::{json_values, session_columns, session_tables},
 };
 use crate::domain::{
     id::{CustomerId, PortalId, TenantId, uuid_floor, uuid_millis},
     portal::{MAX_LINK_TTL, MAX_SESSION_TTL},
     session::{Session, Status},
     time::{Seconds, Timestamp},
-};
-use sqlx::{
-    FromRow as _, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection, postgres::PgArguments, query::Query,
-    sqlite::SqliteArguments,
 };
 use uuid::Uuid;
 
@@ -205,30 +198,6 @@ fn list_sql(store: &Store, status: StatusFilter, index: Index, down: bool) -> St
     }
 }
 
-/// The values of columns as JSON takes them, which has no bytes.
-fn json_values(columns: &str) -> String {
-    let values = columns.split(", ").map(|column| match column.split_once(" as ") {
-        Some((value, _)) => value.to_owned(),
-        None if column.ends_with("id") => format!("hex({column})"),
-        None => column.to_owned(),
-    });
-    values.collect::<Vec<_>>().join(", ")
-}
-
-impl Link<'_, PgConnection> {
-    async fn page(self, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<SessionRow>, StoreError> {
-        let rows = query.fetch_all(self.conn).await?;
-        Ok(rows.iter().map(SessionRow::from_row).collect::<Result<_, _>>()?)
-    }
-}
-
-impl Link<'_, SqliteConnection> {
-    /// In one row, since each row is taken apart and carried from one thread to another on its own.
-    async fn page(self, query: Query<'_, Sqlite, SqliteArguments>) -> Result<Vec<SessionRow>, StoreError> {
-        Ok(from_json(query.fetch_one(self.conn).await?.try_get(0)?)?)
-    }
-}
-
 pub(super) fn list_statements(store: &Store) -> Vec<String> {
     let of = |status: StatusFilter| {
         let long = status.is_of_unused_links().then_some(Index::LongLinks);
@@ -304,7 +273,7 @@ impl Store {
                 if let Some(customer) = customer {
                     query = query.bind(customer);
                 }
-                link.page(query).await
+                link.sessions(query).await
             })?;
             found.extend(rows);
         }

@@ -1,11 +1,19 @@
 //! How a session's row reads.
 
-use super::values::{from_json, in_json};
+use super::{
+    StoreError,
+    connection::Link,
+    values::{from_json, in_json},
+};
 use crate::domain::{
     id::{CustomerId, PortalId, SessionId, TenantId},
     secret::SecretHash,
     session::{BrowserSession, Delivery, Session},
     time::{Seconds, Timestamp},
+};
+use sqlx::{
+    FromRow as _, PgConnection, Postgres, Row as _, Sqlite, SqliteConnection, postgres::PgArguments, query::Query,
+    sqlite::SqliteArguments,
 };
 
 /// The columns of [`SessionRow`], from `portal_sessions s`, `customers c` and `portals p`.
@@ -67,6 +75,33 @@ pub(super) struct SessionRow {
     ended_at: Option<Timestamp>,
     ip_address: Option<String>,
     user_agent: Option<String>,
+}
+
+/// The values of columns as JSON takes them, which has no bytes.
+pub(super) fn json_values(columns: &str) -> String {
+    let values = columns.split(", ").map(|column| match column.split_once(" as ") {
+        Some((value, _)) => value.to_owned(),
+        None if column.ends_with("id") => format!("hex({column})"),
+        None => column.to_owned(),
+    });
+    values.collect::<Vec<_>>().join(", ")
+}
+
+impl Link<'_, PgConnection> {
+    pub(super) async fn sessions(self, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<SessionRow>, StoreError> {
+        let rows = query.fetch_all(self.conn).await?;
+        Ok(rows.iter().map(SessionRow::from_row).collect::<Result<_, _>>()?)
+    }
+}
+
+impl Link<'_, SqliteConnection> {
+    /// In one row, since each row is taken apart and carried from one thread to another on its own.
+    pub(super) async fn sessions(
+        self,
+        query: Query<'_, Sqlite, SqliteArguments>,
+    ) -> Result<Vec<SessionRow>, StoreError> {
+        Ok(from_json(query.fetch_one(self.conn).await?.try_get(0)?)?)
+    }
 }
 
 impl TryFrom<SessionRow> for Session {

@@ -19,10 +19,9 @@ const READERS: u32 = 4;
 const BUSY: &str = "5";
 /// When a file that is locked is tried again.
 const AGAIN: Duration = Duration::from_millis(20);
-/// Bytes of a page of a new file. A batch writes every page that it touches: of larger ones they are fewer, and seldom split.
-const PAGE: u32 = 8192;
-/// Pages of the write-ahead log before it goes into the database: a page that is written again and again goes there once.
-const WAL_PAGES: &str = "4000";
+/// Pages of the write-ahead log, 4 KiB each, before it goes into the database: a page that is written again and again
+/// goes there once.
+const WAL_PAGES: &str = "8000";
 /// How much of the database the writer remembers, in KiB (so the minus); readers have the default, 2 MiB. SQLite looks
 /// through all of it whenever a page was split.
 const WRITER_CACHE: &str = "-16384";
@@ -44,7 +43,6 @@ impl Sqlite {
     pub(super) async fn open(options: &Options) -> Result<Self, StoreError> {
         let connect = SqliteConnectOptions::from_str(&options.url)?
             .create_if_missing(true)
-            .page_size(PAGE)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(options.busy_timeout)

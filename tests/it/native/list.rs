@@ -189,3 +189,26 @@ async fn each_entry_is_the_whole_object() {
         assert_eq!((&one["browserSession"]["ipAddress"], &one["isUsed"]), (&json!("127.0.0.1"), &json!(true)));
     }
 }
+
+/// Every field, in texts that a database's or a format's own signs could break.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_shows_each_session_as_it_is_shown_alone() {
+    for world in World::both().await {
+        let awkward = "a\"b\\c'd%_{}[],:/\u{7f}\u{e9}\u{2028}\u{1f511}";
+        let full = json!({
+            "customerExternalId": "c'\"\\\u{1f511}", "metadata": {"k": awkward, "n": "1"}, "locale": "de-AT",
+            "path": "/a?b=%22&c='#d", "expiresIn": 1800, "sessionTtl": 600,
+        });
+        world.mint(json!({})).await;
+        world.active(full.clone()).await;
+        let (_, token) = world.active(full.clone()).await;
+        world.http.key(&token).delete("/v1/portal-session").await.expect(204);
+        let list = world.api.get(&format!("{SESSIONS}?includeExpired=true")).await.expect(200).json();
+        let listed = list["data"].as_array().unwrap();
+        assert_eq!(listed.iter().filter(|session| session["metadata"]["k"] == awkward).count(), 2);
+        for session in listed {
+            let alone = world.api.get(&format!("{SESSIONS}/{}", text(session, "id"))).await.expect(200);
+            assert_eq!(*session, alone.json());
+        }
+    }
+}
