@@ -7,7 +7,7 @@ use crate::domain::{
     time::{Seconds, Timestamp},
 };
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{Deserialize, Deserializer};
 use sqlx::{Database, Decode, Encode, Postgres, Sqlite, Type, encode::IsNull, error::BoxDynError};
 use uuid::Uuid;
 
@@ -40,18 +40,18 @@ macro_rules! stored_as {
 /// What SQLite can put into a row of JSON, and how that reads: an id is its hex digits, the rest as it is stored.
 pub(super) trait InJson: Sized {
     type Raw: for<'de> Deserialize<'de>;
-    fn read(raw: Self::Raw) -> Result<Self, BoxDynError>;
+    fn read(raw: Self::Raw) -> Self;
 }
 
 /// Reads one for serde.
 pub(super) fn in_json<'de, D: Deserializer<'de>, T: InJson>(deserializer: D) -> Result<T, D::Error> {
-    T::read(T::Raw::deserialize(deserializer)?).map_err(D::Error::custom)
+    T::Raw::deserialize(deserializer).map(T::read)
 }
 
 impl<T: InJson> InJson for Option<T> {
     type Raw = Option<T::Raw>;
-    fn read(raw: Self::Raw) -> Result<Self, BoxDynError> {
-        raw.map(T::read).transpose()
+    fn read(raw: Self::Raw) -> Self {
+        raw.map(T::read)
     }
 }
 
@@ -60,7 +60,7 @@ macro_rules! read_as {
     ($ty:ty, $inner:ty, |$read:ident| $back:expr) => {
         impl InJson for $ty {
             type Raw = $inner;
-            fn read($read: $inner) -> Result<Self, BoxDynError> {
+            fn read($read: $inner) -> Self {
                 $back
             }
         }
@@ -71,14 +71,14 @@ macro_rules! ids {
     ($($id:ident)*) => {$(
         stored_as!($id, Uuid, Postgres, |value| value.0, |read| Ok($id(read)));
         stored_as!($id, Uuid, Sqlite, |value| value.0, |read| Ok($id(read)));
-        read_as!($id, Uuid, |read| Ok(Self(read)));
+        read_as!($id, Uuid, |read| Self(read));
     )*};
 }
 
 ids! { TenantId KeyId PortalId CustomerId SessionId EventId }
-read_as!(bool, u8, |read| Ok(read != 0));
-read_as!(Timestamp, i64, |read| Ok(Self::from_millis(read)));
-read_as!(Seconds, u32, |read| Ok(Self(read)));
+read_as!(bool, u8, |read| read != 0);
+read_as!(Timestamp, i64, |read| Self::from_millis(read));
+read_as!(Seconds, u32, |read| Self(read));
 
 stored_as!(Timestamp, DateTime<Utc>, Postgres, |value| value.utc(), |read| Ok(Self::from_millis(
     read.timestamp_millis()
