@@ -45,14 +45,15 @@ pub(super) fn decode_into(digits: &[u8], number: &mut [u8]) -> Option<()> {
     let mut limbs = [0u64; MAX_BYTES / 8];
     let limbs = &mut limbs[..number.len().div_ceil(8)];
     for chunk in digits.chunks(WIDE_CHUNK_DIGITS) {
-        let (mut carry, mut scale) = (0u64, 1u64);
+        let (mut carry, mut seen) = (0u64, 0u8);
         for digit in chunk {
             let value = VALUES[usize::from(*digit)];
-            if value == FOREIGN {
-                return None;
-            }
-            (carry, scale) = (carry * 62 + u64::from(value), scale * 62);
+            (carry, seen) = (carry * 62 + u64::from(value), seen | value);
         }
+        if seen & FOREIGN_BIT != 0 {
+            return None;
+        }
+        let scale = POWERS[chunk.len()];
         for limb in limbs.iter_mut().rev() {
             let value = u128::from(*limb) * u128::from(scale) + u128::from(carry);
             *limb = value as u64;
@@ -71,10 +72,22 @@ pub(super) fn decode_into(digits: &[u8], number: &mut [u8]) -> Option<()> {
     over.iter().all(|byte| *byte == 0).then_some(())
 }
 
-const FOREIGN: u8 = u8::MAX;
+/// What a chunk of so many digits counts up to.
+const POWERS: [u64; WIDE_CHUNK_DIGITS + 1] = {
+    let mut powers = [1; WIDE_CHUNK_DIGITS + 1];
+    let mut digits = 0;
+    while digits < WIDE_CHUNK_DIGITS {
+        powers[digits + 1] = powers[digits] * 62;
+        digits += 1;
+    }
+    powers
+};
+
+/// No digit's value has it.
+const FOREIGN_BIT: u8 = 1 << 7;
 /// What each digit is worth.
 const VALUES: [u8; 256] = {
-    let mut values = [FOREIGN; 256];
+    let mut values = [FOREIGN_BIT; 256];
     let mut value = 0;
     while value < ALPHABET.len() {
         values[ALPHABET[value] as usize] = value as u8;

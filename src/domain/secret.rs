@@ -145,7 +145,12 @@ impl SecretHash {
 
 impl PartialEq for SecretHash {
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        // In four words: what it finds in each is hidden from the compiler, which takes its time.
+        let words = |hash: &Self| {
+            let (words, _) = hash.0.as_chunks();
+            [0, 1, 2, 3].map(|at| u64::from_ne_bytes(words[at]))
+        };
+        words(self).ct_eq(&words(other)).into()
     }
 }
 

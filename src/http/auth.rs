@@ -56,8 +56,12 @@ pub(crate) fn all(headers: &HeaderMap) -> impl Iterator<Item = Option<&str>> {
 
 /// The token behind `Bearer`, whose case does not matter (RFC 9110, section 11.1).
 fn bearer(value: &[u8]) -> Option<&str> {
-    let (scheme, token) = std::str::from_utf8(value).ok()?.split_once(' ').unwrap_or(("Bearer", ""));
-    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+    let text = std::str::from_utf8(value).ok()?;
+    match text.split_at_checked("Bearer ".len()) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer ") => Some(token),
+        // A scheme alone shows nothing.
+        _ => (!text.contains(' ')).then_some(""),
+    }
 }
 
 /// How a browser showed who it is.
@@ -107,7 +111,7 @@ pub(crate) async fn of_portal(parts: &Parts, app: &App, portal: PortalId) -> Res
         Some(browser) => browser,
         None => Browser { user: by_cookie(&parts.headers, app, Some(portal)).await?, shown: Shown::Cookie },
     };
-    let is_own = browser.user.session().portal_id == portal;
+    let is_own = browser.user.portal_id() == portal;
     is_own.then_some(browser).ok_or(Error::SessionInvalid)
 }
 
@@ -126,7 +130,7 @@ pub(crate) async fn by_cookie(headers: &HeaderMap, app: &App, portal: Option<Por
     for (owner, token) in cookie::sessions(headers, app.is_https(), portal) {
         match app.service().recognise(token).await {
             // A cookie that says another portal than its session does was planted.
-            Ok(user) if user.session().portal_id != owner => {}
+            Ok(user) if user.portal_id() != owner => {}
             Ok(user) => {
                 if newest.as_ref().is_none_or(|other| other.session().used_at < user.session().used_at) {
                     newest = Some(user);

@@ -1,19 +1,25 @@
 //! Receiving the body: at most 64 KiB in at most 30 s; only then the request takes a place,
 //! and its answer is due in 3 s.
 
-use super::{context::Context, refusal::Refusal};
+use super::{App, refusal::Refusal};
 use crate::service::Error;
 use axum::{
     body::{Body, Bytes},
     extract::Request,
     http::header,
-    middleware::Next,
     response::{IntoResponse, Response},
+    routing::{Route, future::RouteFuture},
 };
-use futures_util::poll;
+use futures_util::{future::Either, poll};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use std::{pin::pin, sync::Arc, task::Poll, time::Duration};
+use std::{
+    convert::Infallible,
+    pin::{Pin, pin},
+    task::Poll,
+    time::Duration,
+};
 use tokio::time::timeout;
+use tower::Service as _;
 
 /// The most that a request may send, in bytes.
 pub(crate) const LIMIT: usize = 64 * 1024;
@@ -23,31 +29,49 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// than once; a little less, so that it also arrives.
 const ANSWER: Duration = Duration::from_millis(2600);
 
-/// Reads the body whole, then admits the request.
-pub(crate) async fn receive(context: Arc<Context>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let announced =
-        parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if announced.is_some_and(|length| length > LIMIT as u64) {
-        return Refusal::BodyTooLarge.into_response();
+/// Receives the body whole, if there is one, then has `route` serve the request.
+pub(crate) fn receive(
+    app: App,
+    request: Request,
+    route: &mut Route,
+) -> impl Future<Output = Result<Response, Infallible>> + use<> {
+    let headers = request.headers();
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > 0) || headers.contains_key(header::TRANSFER_ENCODING) {
+        // In a box: most requests have none.
+        Either::Left(Box::pin(receive_body(app, request, length, route.clone())))
+    } else {
+        Either::Right(admit(app, Box::pin(route.call(request))))
     }
-    let has_body = announced.is_some_and(|length| length > 0) || parts.headers.contains_key(header::TRANSFER_ENCODING);
-    let body = match has_body {
-        true => match collect(body, DEADLINE).await {
-            Ok(body) => body,
-            Err(refusal) => return refusal.into_response(),
-        },
-        false => Bytes::new(),
-    };
-    let Ok(_place) = context.app.inner.admission.try_acquire() else {
-        return Refusal::Service(Error::Unavailable).into_response();
-    };
-    let answer = within(ANSWER, next.run(Request::from_parts(parts, Body::from(body)))).await;
-    answer.unwrap_or_else(|| Refusal::Service(Error::Unavailable).into_response())
+}
+
+async fn receive_body(
+    app: App,
+    request: Request,
+    length: Option<u64>,
+    mut route: Route,
+) -> Result<Response, Infallible> {
+    if length.is_some_and(|length| length > LIMIT as u64) {
+        return Ok(Refusal::BodyTooLarge.into_response());
+    }
+    let (parts, body) = request.into_parts();
+    match collect(body, DEADLINE).await {
+        Ok(body) => admit(app, Box::pin(route.call(Request::from_parts(parts, Body::from(body))))).await,
+        Err(refusal) => Ok(refusal.into_response()),
+    }
+}
+
+/// Serves the request, if there is a place for it. What serves it comes in a box, so that there is room for it only once.
+async fn admit(app: App, mut served: Pin<Box<RouteFuture<Infallible>>>) -> Result<Response, Infallible> {
+    match app.inner.admission.try_acquire() {
+        Ok(_place) => within(ANSWER, served.as_mut()).await,
+        Err(_) => None,
+    }
+    .unwrap_or_else(|| Ok(Refusal::Service(Error::Unavailable).into_response()))
 }
 
 async fn collect(body: Body, deadline: Duration) -> Result<Bytes, Refusal> {
-    let received = within(deadline, Limited::new(body, LIMIT).collect()).await;
+    let received = within(deadline, pin!(Limited::new(body, LIMIT).collect())).await;
     match received.ok_or(Refusal::BodyTooSlow)? {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Refusal::BodyTooLarge),
@@ -55,12 +79,11 @@ async fn collect(body: Body, deadline: Duration) -> Result<Bytes, Refusal> {
     }
 }
 
-/// What `work` brings within `limit`. Only what does not end at once needs a timer.
-async fn within<F: Future>(limit: Duration, work: F) -> Option<F::Output> {
-    let mut work = pin!(work);
-    match poll!(&mut work) {
+/// What `work` brings within `limit`. Only what does not end at once needs a timer, and room for it.
+async fn within<F: Future>(limit: Duration, mut work: Pin<&mut F>) -> Option<F::Output> {
+    match poll!(work.as_mut()) {
         Poll::Ready(done) => Some(done),
-        Poll::Pending => timeout(limit, work).await.ok(),
+        Poll::Pending => Box::pin(timeout(limit, work)).await.ok(),
     }
 }
 

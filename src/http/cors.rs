@@ -47,7 +47,7 @@ impl Asking {
             Err(refusal) => (None, refusal.into_response()),
         };
         if let Some(asked) = self.0
-            && may_read(app, &asked, portal, response.status()).await
+            && Box::pin(may_read(app, &asked, portal, response.status())).await
         {
             allow(response.headers_mut(), &asked.headers);
         }

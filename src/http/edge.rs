@@ -8,75 +8,107 @@ use super::{
 };
 use crate::{domain::id::RequestId, service::Error};
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::{MatchedPath, Request},
     http::{HeaderName, HeaderValue, Method},
-    middleware::Next,
     response::{IntoResponse, Response},
+    routing::Route,
 };
 use futures_util::FutureExt;
 use std::{
+    convert::Infallible,
     panic::AssertUnwindSafe,
     sync::{Arc, OnceLock},
-    time::{Duration, Instant},
+    time::Instant,
 };
+use tower::Service as _;
 
-/// Serves a request whose body is received whole.
-pub(crate) async fn received(State(app): State<App>, request: Request, next: Next) -> Response {
-    handle(app, request, |context, request| body::receive(context, request, next)).await
+/// Has `route` serve a request whose body is received whole.
+pub(crate) fn received(
+    app: App,
+    mut request: Request,
+    route: &mut Route,
+) -> impl Future<Output = Result<Response, Infallible>> + use<> {
+    Asked::new(app, &mut request).answered(body::receive(app, request, route))
 }
 
-/// Serves a request whose body is passed on as it comes.
-pub(crate) async fn streamed(State(app): State<App>, request: Request, next: Next) -> Response {
-    handle(app, request, |_, request| next.run(request)).await
+/// Has `route` serve a request whose body is passed on as it comes.
+pub(crate) fn streamed(
+    app: App,
+    mut request: Request,
+    route: &mut Route,
+) -> impl Future<Output = Result<Response, Infallible>> + use<> {
+    Asked::new(app, &mut request).answered(route.call(request))
 }
 
-/// Serves a request and tells of it.
-async fn handle<F>(app: App, mut request: Request, serve: impl FnOnce(Arc<Context>, Request) -> F) -> Response
-where
-    F: Future<Output = Response>,
-{
-    let started = Instant::now();
-    let method = request.method().clone();
-    // Taken, for a clone would be a counter that all threads write to.
-    let route = request.extensions_mut().remove::<MatchedPath>();
-    let context = Arc::new(Context {
-        id: RequestId::at(app.service().clock().nanos_at(started)).text().into(),
-        dialect: Dialect::of(request.uri().path(), request.headers()),
-        reader: Reader::of(request.headers()),
-        key: OnceLock::new(),
-        app,
-    });
-    let name = route.as_ref().map_or("-", MatchedPath::as_str);
-    tracing::debug!(request_id = &*context.id, method = known(&method), route = name, "asked");
-    let mut response = CONTEXT.scope(Arc::clone(&context), guarded(serve(Arc::clone(&context), request))).await;
-    if let Ok(id) = HeaderValue::from_str(&context.id) {
-        response.headers_mut().insert(const { HeaderName::from_static("request-id") }, id);
+/// A request, for as long as it is served.
+struct Asked {
+    started: Instant,
+    method: Method,
+    route: Option<MatchedPath>,
+    context: Arc<Context>,
+}
+
+impl Asked {
+    fn new(app: App, request: &mut Request) -> Self {
+        let started = Instant::now();
+        let context = Context {
+            id: RequestId::at(app.service().clock().nanos_at(started)).text().into(),
+            dialect: Dialect::of(request.uri().path(), request.headers()),
+            reader: Reader::of(request.headers()),
+            key: OnceLock::new(),
+            app,
+        };
+        // The route is taken, for a clone would be a counter that all threads write to.
+        let (method, route) = (request.method().clone(), request.extensions_mut().remove::<MatchedPath>());
+        let asked = Self { started, method, route, context: Arc::new(context) };
+        tracing::debug!(request_id = &*asked.context.id, method = asked.method(), route = asked.route(), "asked");
+        asked
     }
-    tell(&context, &method, name, response.status().as_u16(), started.elapsed());
-    response
+
+    /// Serves it and tells of it. Not `async`, which would keep room for `served` twice: as it is given, and as it is run.
+    fn answered(
+        self,
+        served: impl Future<Output = Result<Response, Infallible>>,
+    ) -> impl Future<Output = Result<Response, Infallible>> {
+        CONTEXT.scope(Arc::clone(&self.context), guarded(served)).map(move |mut response| {
+            if let Ok(id) = HeaderValue::from_str(&self.context.id) {
+                response.headers_mut().insert(const { HeaderName::from_static("request-id") }, id);
+            }
+            self.tell(response.status().as_u16());
+            Ok(response)
+        })
+    }
+
+    /// The log names the route, never the path: a path may hold a token, and so may a method that nobody knows.
+    fn tell(&self, status: u16) {
+        let (took, request_id, method, route) =
+            (self.started.elapsed(), &*self.context.id, self.method(), self.route());
+        let took_ms = took.as_micros() as f64 / 1000.0;
+        match self.context.key.get() {
+            Some(key) => tracing::info!(request_id, method, route, status, took_ms, %key, "served"),
+            None => tracing::info!(request_id, method, route, status, took_ms, "served"),
+        }
+        numbers::count(route, method, status, took);
+    }
+
+    fn route(&self) -> &str {
+        self.route.as_ref().map_or("-", MatchedPath::as_str)
+    }
+
+    /// The method for the log and the numbers. Others are counted as one: a client that made them up could fill the memory with
+    /// counters.
+    fn method(&self) -> &'static str {
+        let served = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+        served.into_iter().find(|known| *known == self.method.as_str()).unwrap_or("other")
+    }
 }
 
 /// Runs the request; a panic becomes an error like any other.
-async fn guarded(served: impl Future<Output = Response>) -> Response {
-    let response = AssertUnwindSafe(served).catch_unwind().await;
-    response.unwrap_or_else(|_| Refusal::Service(Error::Internal).into_response())
-}
-
-/// The log names the route, never the path: a path may hold a token, and so may a method that nobody knows.
-fn tell(context: &Context, method: &Method, route: &str, status: u16, took: Duration) {
-    let (request_id, method) = (&*context.id, known(method));
-    let took_ms = took.as_micros() as f64 / 1000.0;
-    match context.key.get() {
-        Some(key) => tracing::info!(request_id, method, route, status, took_ms, %key, "served"),
-        None => tracing::info!(request_id, method, route, status, took_ms, "served"),
-    }
-    numbers::count(route, method, status, took);
-}
-
-/// A method for the log and the numbers. Others are counted as one: a client that made them up could fill the memory with counters.
-fn known(method: &Method) -> &'static str {
-    let served = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-    served.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
+fn guarded(served: impl Future<Output = Result<Response, Infallible>>) -> impl Future<Output = Response> {
+    AssertUnwindSafe(served).catch_unwind().map(|served| match served {
+        Ok(Ok(response)) => response,
+        Err(_) => Refusal::Service(Error::Internal).into_response(),
+    })
 }
 
 /// What is served where nothing is.

@@ -4,12 +4,14 @@ use super::{App, auth, context::Context, refusal::Refusal};
 use crate::service::{Claim, Error, Merchant, Render, Reply, Request as Identity, Slot};
 use axum::{
     body::{Body, Bytes, to_bytes},
-    extract::{FromRequestParts, Request, State},
+    extract::{FromRequestParts, Request},
     http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
-    middleware::Next,
     response::{IntoResponse, Response},
+    routing::Route,
 };
+use futures_util::{FutureExt as _, future::Either};
 use std::convert::Infallible;
+use tower::Service as _;
 
 static HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -31,15 +33,22 @@ impl Idempotent {
     }
 }
 
-/// Runs a request once for each idempotency key.
-pub(crate) async fn replay(State(app): State<App>, request: Request, next: Next) -> Response {
-    if request.method() != Method::POST || !request.headers().contains_key(&HEADER) {
-        return next.run(request).await;
+/// Has `route` serve a request once for each idempotency key.
+pub(crate) fn replay(
+    app: App,
+    request: Request,
+    route: &mut Route,
+) -> impl Future<Output = Result<Response, Infallible>> + use<> {
+    if request.method() == Method::POST && request.headers().contains_key(&HEADER) {
+        // In a box: most requests have none.
+        let served = Box::pin(run_once(app, request, route.clone()));
+        Either::Left(served.map(|served| Ok(served.unwrap_or_else(IntoResponse::into_response))))
+    } else {
+        Either::Right(route.call(request))
     }
-    Box::pin(run_once(app, request, next)).await.unwrap_or_else(IntoResponse::into_response)
 }
 
-async fn run_once(app: App, request: Request, next: Next) -> Result<Response, Refusal> {
+async fn run_once(app: App, request: Request, mut route: Route) -> Result<Response, Refusal> {
     let (mut parts, body) = request.into_parts();
     Merchant::from_request_parts(&mut parts, &app).await?;
     let body = to_bytes(body, usize::MAX).await.map_err(|_| Refusal::BodyTooLarge)?;
@@ -47,7 +56,7 @@ async fn run_once(app: App, request: Request, next: Next) -> Result<Response, Re
         Claim::Replay(reply) => Ok(replayed(reply)),
         Claim::Run(slot) => {
             parts.extensions.insert(slot.clone());
-            let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+            let Ok(response) = route.call(Request::from_parts(parts, Body::from(body))).await;
             keep(&app, &slot, response).await
         }
     }

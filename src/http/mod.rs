@@ -29,7 +29,6 @@ use crate::{config::Config, service::Service};
 use axum::{
     Router,
     http::{HeaderValue, header},
-    middleware::from_fn_with_state,
 };
 use gateway::Gateway;
 use limit::Limits;
@@ -37,7 +36,11 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tower::{
     ServiceBuilder,
-    layer::util::{Identity, Stack},
+    layer::{
+        layer_fn,
+        util::{Identity, Stack},
+    },
+    service_fn,
     util::Either,
 };
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -98,7 +101,7 @@ impl App {
 pub fn router(app: App) -> Router {
     let merchants = native::merchant_routes().merge(unkey::merchant_routes()).merge(revkeen::merchant_routes());
     let received = merchants
-        .layer(from_fn_with_state(app, idempotency::replay))
+        .layer(layer_fn(move |mut route| service_fn(move |request| idempotency::replay(app, request, &mut route))))
         .merge(native::browser_routes())
         .merge(unkey::browser_routes())
         .merge(revkeen::browser_routes())
@@ -110,8 +113,10 @@ pub fn router(app: App) -> Router {
     let streamed =
         gateway::routes().merge(revkeen::resource_routes()).method_not_allowed_fallback(edge::method_not_allowed);
     let headers = headers_of_every_answer(&app);
-    let received = received.layer(headers.clone().layer(from_fn_with_state(app, edge::received)));
-    let streamed = streamed.layer(headers.layer(from_fn_with_state(app, edge::streamed)));
+    let receive = move |mut route| service_fn(move |request| edge::received(app, request, &mut route));
+    let stream = move |mut route| service_fn(move |request| edge::streamed(app, request, &mut route));
+    let received = received.layer(headers.clone().layer(layer_fn(receive)));
+    let streamed = streamed.layer(headers.layer(layer_fn(stream)));
     received.merge(streamed).with_state(app)
 }
 

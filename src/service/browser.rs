@@ -5,11 +5,11 @@ use crate::{
     domain::{
         customer::Customer,
         event::{Actor, EventType, Origin},
-        id::SessionId,
+        id::{PortalId, SessionId},
         portal::Portal,
         secret::{Credential, Kind, SecretHash},
         session::Session,
-        time::Seconds,
+        time::{Seconds, Timestamp},
     },
     store::{LiveSession, REPEAT_WINDOW, Revoked},
 };
@@ -19,11 +19,15 @@ use std::sync::{Arc, OnceLock};
 /// A clock's doubt, added to the time in which an exchange may be repeated.
 const SLACK: Seconds = Seconds(5);
 
-/// A live session as it is remembered between requests.
+/// A live session of an enabled portal as it is remembered between requests: what each of them looks at side by side, so
+/// that little has to come from memory, and all else behind a pointer. Whatever ends it but time has it forgotten.
 pub(super) struct Recognised {
-    pub(super) live: LiveSession,
+    browser_hash: SecretHash,
+    expires_at: Timestamp,
+    pub(super) portal_id: PortalId,
     /// The answer that tells who it is, rendered once: nothing in it changes while it is remembered.
     rendered: OnceLock<Bytes>,
+    pub(super) session: Box<Session>,
 }
 
 /// A browser that showed a live browser token.
@@ -31,7 +35,6 @@ pub(super) struct Recognised {
 pub struct EndUser {
     pub(super) service: Service,
     recognised: Arc<Recognised>,
-    browser_hash: SecretHash,
 }
 
 /// A genuine link, as whoever looks at it finds it; looking consumes nothing.
@@ -59,7 +62,12 @@ pub enum Worth {
 impl EndUser {
     /// The session.
     pub fn session(&self) -> &Session {
-        &self.recognised.live.session
+        &self.recognised.session
+    }
+
+    /// Which portal's it is.
+    pub fn portal_id(&self) -> PortalId {
+        self.recognised.portal_id
     }
 
     /// Its portal.
@@ -67,7 +75,7 @@ impl EndUser {
     /// # Errors
     /// [`Error::SessionInvalid`] when the portal has just been deleted.
     pub async fn portal(&self) -> Result<Arc<Portal>, Error> {
-        self.service.public_portal(self.session().portal_id).await?.ok_or(Error::SessionInvalid)
+        self.service.public_portal(self.portal_id()).await?.ok_or(Error::SessionInvalid)
     }
 
     /// Whose session it is.
@@ -81,7 +89,7 @@ impl EndUser {
 
     /// What `render` makes of the session, made once for as long as it is remembered.
     pub fn rendered(&self, render: impl FnOnce(&Session) -> Vec<u8>) -> Bytes {
-        self.recognised.rendered.get_or_init(|| render(self.session()).into()).clone()
+        self.recognised.rendered.get_or_init(|| render(self.session()).into_boxed_slice().into()).clone()
     }
 
     /// Ends the session, here at once and everywhere within a second.
@@ -95,7 +103,7 @@ impl EndUser {
         event.session_id = Some(session.id);
         event.customer_id = Some(session.customer_id);
         event.portal_id = Some(session.portal_id);
-        let ended = self.service.store().end_session(session.id, self.browser_hash, event).await?;
+        let ended = self.service.store().end_session(session.id, self.recognised.browser_hash, event).await?;
         self.service.forget(Revoked::Session(session.id));
         ended.then_some(()).ok_or(Error::SessionInvalid)
     }
@@ -112,23 +120,21 @@ impl Service {
         let (id, browser_hash) = (SessionId(credential.id()), credential.hash());
         let remembered = self.caches().sessions.get(&id).filter(|_| self.hears_revocations());
         // A wrong secret takes the same way as an unknown id.
-        let recognised = match remembered.filter(|known| known.live.browser_hash == Some(browser_hash)) {
-            Some(recognised) if self.is_going_on(&recognised.live) => recognised,
+        let recognised = match remembered.filter(|known| known.browser_hash == browser_hash) {
+            Some(recognised) if self.clock().now() < recognised.expires_at => recognised,
             Some(_) => return Err(Error::SessionInvalid),
             // In a box: what a request seldom needs shall not be carried by every one.
             None => Box::pin(self.read_session(id, browser_hash)).await?,
         };
-        Ok(EndUser { service: *self, recognised, browser_hash })
+        Ok(EndUser { service: *self, recognised })
     }
 
-    /// Whether that secret opens it now.
-    fn is_open(&self, live: &LiveSession, browser_hash: SecretHash) -> bool {
-        live.browser_hash == Some(browser_hash) && self.is_going_on(live)
-    }
-
-    fn is_going_on(&self, live: &LiveSession) -> bool {
+    /// Until when that secret opens it; `None` when it does not now.
+    fn open_until(&self, live: &LiveSession, browser_hash: SecretHash) -> Option<Timestamp> {
         let now = self.clock().now();
-        live.portal_enabled && live.session.browser.as_ref().is_some_and(|browser| browser.is_live_at(now))
+        let is_its = live.portal_enabled && live.browser_hash == Some(browser_hash);
+        let browser = live.session.browser.as_ref().filter(|browser| is_its && browser.is_live_at(now))?;
+        Some(browser.expires_at)
     }
 
     /// Reads a session that this secret opens from the store, and remembers it: from then on its secret does not change.
@@ -136,9 +142,7 @@ impl Service {
         let sessions = &self.caches().sessions;
         let ticket = sessions.ticket(&id);
         let mut live = self.store().live_session(id).await?.ok_or(Error::SessionInvalid)?;
-        if !self.is_open(&live, browser_hash) {
-            return Err(Error::SessionInvalid);
-        }
+        self.open_until(&live, browser_hash).ok_or(Error::SessionInvalid)?;
         let now = self.clock().now();
         let repeatable = live.nonce_hash.is_some() && live.first_used_at.is_none();
         if repeatable && live.session.used_at.is_some_and(|at| now < at.plus(REPEAT_WINDOW).plus(SLACK)) {
@@ -147,10 +151,14 @@ impl Service {
                 live = self.store().live_session(id).await?.ok_or(Error::SessionInvalid)?;
             }
         }
-        if !self.is_open(&live, browser_hash) {
-            return Err(Error::SessionInvalid);
-        }
-        let recognised = Arc::new(Recognised { live, rendered: OnceLock::new() });
+        let expires_at = self.open_until(&live, browser_hash).ok_or(Error::SessionInvalid)?;
+        let recognised = Arc::new(Recognised {
+            browser_hash,
+            expires_at,
+            portal_id: live.session.portal_id,
+            rendered: OnceLock::new(),
+            session: Box::new(live.session),
+        });
         sessions.fill(ticket, &id, Arc::clone(&recognised));
         Ok(recognised)
     }

@@ -104,11 +104,11 @@ impl Caches {
     pub(super) fn forget(&self, what: Revoked) {
         match what {
             Revoked::Session(id) => self.sessions.remove(&id),
-            Revoked::Customer(id) => self.sessions.remove_where(|it| it.live.session.customer_id == id),
+            Revoked::Customer(id) => self.sessions.remove_where(|it| it.session.customer_id == id),
             Revoked::Key(id) => self.keys.remove(&id),
             Revoked::Portal(id) => {
                 self.portals.remove_where(|portal| portal.id == id);
-                self.sessions.remove_where(|it| it.live.session.portal_id == id);
+                self.sessions.remove_where(|it| it.portal_id == id);
             }
         }
     }

@@ -37,7 +37,7 @@ pub(crate) async fn show(State(app): State<App>, asking: Asking, browser: Result
             let view = SessionDto::new(session, app.service().clock().now());
             to_json(&ViewedDto { session: view, token: None, tabs: session.tabs() })
         });
-        (browser.user.session().portal_id, raw(StatusCode::OK, body))
+        (browser.user.portal_id(), raw(StatusCode::OK, body))
     });
     asking.share(&app, answer).await
 }
