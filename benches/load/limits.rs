@@ -2,6 +2,7 @@
 
 use crate::{
     accounts, driver,
+    operations::{VERIFY, VIEWERS},
     report::Row,
     support::{
         Database,
@@ -12,6 +13,7 @@ use crate::{
 use std::{
     fs,
     process::{Command, Stdio},
+    rc::Rc,
     sync::Arc,
     time::Duration,
 };
@@ -139,11 +141,13 @@ async fn constant(clients: usize, time: Duration) -> Row {
     while tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_err() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let request = |_, out: &mut Vec<u8>| {
-        driver::write_request(out, "GET", "/", "bst_0000000000000000000000000000000000000000000000000000", "");
+    // The driver shares the cores, so it has the same to do as for the service: as many tokens, as long.
+    let tokens: Rc<[String]> = (0..VIEWERS).map(|n| format!("bst_{n:060}")).collect();
+    let request = move |n: usize, out: &mut Vec<u8>| {
+        driver::write_request(out, "GET", VERIFY, &tokens[n % VIEWERS], "");
         true
     };
-    driver::drive(port, clients, time / 4, 200, request, |_| None).await;
+    driver::drive(port, clients, time / 4, 200, request.clone(), |_| None).await;
     let before = accounts::cpu_micros(&[process.id()]);
     let outcome = driver::drive(port, clients, time, 200, request, |_| None).await;
     let cpu = accounts::cpu_micros(&[process.id()]) - before;
@@ -159,7 +163,7 @@ pub(crate) fn serve_constant(port: u16) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let json = [(axum::http::header::CONTENT_TYPE, "application/json")];
-        let router = axum::Router::new().route("/", axum::routing::get(async move || (json, BODY)));
+        let router = axum::Router::new().route(VERIFY, axum::routing::get(async move || (json, BODY)));
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         axum::serve(axum::serve::ListenerExt::tap_io(listener, |io| io.set_nodelay(true).unwrap()), router)
             .await

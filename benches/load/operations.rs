@@ -8,6 +8,10 @@ use crate::{
 };
 use std::{rc::Rc, time::Duration};
 
+/// Where a browser asks who it is, and how many of them ask in turn.
+pub(crate) const VERIFY: &str = "/v1/portal-session";
+pub(crate) const VIEWERS: usize = 5_000;
+
 /// A running service and how long each operation is measured.
 pub(crate) struct Bench<'a> {
     pub(crate) store: &'static str,

@@ -4,7 +4,7 @@ use crate::{
     CLIENTS, accounts,
     driver::write_request,
     limits::Limits,
-    operations::{Bench, id_of},
+    operations::{Bench, VERIFY, VIEWERS, id_of},
     report::Report,
     support::{Database, Server, postgres::Cluster},
 };
@@ -12,7 +12,6 @@ use std::{rc::Rc, sync::Arc, time::Duration};
 
 /// Exchanges are prepared by count: each token is good once.
 const TOKENS: [usize; 3] = [6_000, 30_000, 60_000];
-const VIEWERS: usize = 5_000;
 
 /// Measures every operation at every number of clients.
 pub(crate) async fn measure(
@@ -41,7 +40,7 @@ pub(crate) async fn measure(
     let ids = bench.create("ids", 64, Duration::from_secs(60), VIEWERS).await.1;
     for clients in CLIENTS {
         let verify = bench.read("verify", clients, viewers.clone(), |token, out| {
-            write_request(out, "GET", "/v1/portal-session", token, "");
+            write_request(out, "GET", VERIFY, token, "");
         });
         let verify = limits.around("verify", clients, async { (verify.await, ()) }).await.0;
         let constant = verify.limit.clone();

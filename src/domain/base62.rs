@@ -44,25 +44,11 @@ pub(super) fn encode_into(number: &[u8], width: usize, out: &mut String) {
 pub(super) fn decode_into(digits: &[u8], number: &mut [u8]) -> Option<()> {
     let mut limbs = [0u64; MAX_BYTES / 8];
     let limbs = &mut limbs[..number.len().div_ceil(8)];
-    for chunk in digits.chunks(WIDE_CHUNK_DIGITS) {
-        let (mut carry, mut seen) = (0u64, 0u8);
-        for digit in chunk {
-            let value = VALUES[usize::from(*digit)];
-            (carry, seen) = (carry * 62 + u64::from(value), seen | value);
-        }
-        if seen & FOREIGN_BIT != 0 {
-            return None;
-        }
-        let scale = POWERS[chunk.len()];
-        for limb in limbs.iter_mut().rev() {
-            let value = u128::from(*limb) * u128::from(scale) + u128::from(carry);
-            *limb = value as u64;
-            carry = (value >> 64) as u64;
-        }
-        if carry != 0 {
-            return None;
-        }
+    let (chunks, rest) = digits.as_chunks::<WIDE_CHUNK_DIGITS>();
+    for chunk in chunks {
+        push(limbs, chunk)?;
     }
+    push(limbs, rest)?;
     let mut bytes = [0; MAX_BYTES];
     for (bytes, limb) in bytes.chunks_exact_mut(8).zip(limbs.iter()) {
         bytes.copy_from_slice(&limb.to_be_bytes());
@@ -72,22 +58,30 @@ pub(super) fn decode_into(digits: &[u8], number: &mut [u8]) -> Option<()> {
     over.iter().all(|byte| *byte == 0).then_some(())
 }
 
-/// What a chunk of so many digits counts up to.
-const POWERS: [u64; WIDE_CHUNK_DIGITS + 1] = {
-    let mut powers = [1; WIDE_CHUNK_DIGITS + 1];
-    let mut digits = 0;
-    while digits < WIDE_CHUNK_DIGITS {
-        powers[digits + 1] = powers[digits] * 62;
-        digits += 1;
+/// Appends digits to a number; where it is known how many they are, none of them is counted.
+#[inline(always)]
+fn push(limbs: &mut [u64], digits: &[u8]) -> Option<()> {
+    let (mut carry, mut scale, mut seen) = (0u64, 1u64, 0);
+    for digit in digits {
+        let value = VALUES[usize::from(*digit)];
+        (carry, scale, seen) = (carry * 62 + u64::from(value), scale * 62, seen | value);
     }
-    powers
-};
+    if seen & FOREIGN != 0 {
+        return None;
+    }
+    for limb in limbs.iter_mut().rev() {
+        let value = u128::from(*limb) * u128::from(scale) + u128::from(carry);
+        *limb = value as u64;
+        carry = (value >> 64) as u64;
+    }
+    (carry == 0).then_some(())
+}
 
-/// No digit's value has it.
-const FOREIGN_BIT: u8 = 1 << 7;
+/// A bit that no digit's value has.
+const FOREIGN: u8 = 1 << 7;
 /// What each digit is worth.
 const VALUES: [u8; 256] = {
-    let mut values = [FOREIGN_BIT; 256];
+    let mut values = [FOREIGN; 256];
     let mut value = 0;
     while value < ALPHABET.len() {
         values[ALPHABET[value] as usize] = value as u8;

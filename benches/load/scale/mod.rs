@@ -8,7 +8,7 @@ mod retention;
 use crate::{
     accounts,
     driver::write_request,
-    operations::Bench,
+    operations::{Bench, VERIFY},
     report::Row,
     support::{
         Server,
@@ -74,7 +74,7 @@ async fn measure(bench: &Bench<'_>, fill: &Fill<'_>) -> Vec<Row> {
     let (exchange, opened) = bench.exchange(CLIENTS, minted.kept).await;
     rows.push(exchange);
     let viewers = opened.kept.into_iter().take(5000).collect();
-    let verify = |token: &str, out: &mut Vec<u8>| write_request(out, "GET", "/v1/portal-session", token, "");
+    let verify = |token: &str, out: &mut Vec<u8>| write_request(out, "GET", VERIFY, token, "");
     rows.push(bench.read("verify", CLIENTS, viewers, verify).await);
     let get = |key: Rc<str>| {
         move |id: &str, out: &mut Vec<u8>| write_request(out, "GET", &format!("/v1/portal-sessions/{id}"), &key, "")

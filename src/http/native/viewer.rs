@@ -31,7 +31,8 @@ use axum::{
 #[utoipa::path(get, operation_id = "getOwnPortalSession", path = "/v1/portal-session", tag = "Browser sessions",
     params(("portal" = Option<String>, Query, description = "Which portal's cookie counts, when there are several; else the one started last")),
     responses((status = 200, description = "The session", body = ViewedDto), Holding), security(("browserToken" = []), ("cookie" = [])))]
-pub(crate) async fn show(State(app): State<App>, asking: Asking, browser: Result<Browser, Refusal>) -> Response {
+// The smallest extractor is the last: axum keeps room for another copy of the request beside it.
+pub(crate) async fn show(State(app): State<App>, browser: Result<Browser, Refusal>, asking: Asking) -> Response {
     let answer = browser.map(|browser| {
         let body = browser.user.rendered(|session| {
             let view = SessionDto::new(session, app.service().clock().now());
