@@ -8,6 +8,8 @@ const CHUNK_DIGITS: usize = 5;
 const WIDE_CHUNK_DIGITS: usize = 10;
 /// The widest number is a credential's.
 const MAX_BYTES: usize = 40;
+/// As many as it has, in whole chunks.
+const MAX_DIGITS: usize = 55;
 
 /// Appends `number` (big-endian, a multiple of four bytes) in exactly `width` digits.
 pub(super) fn encode_into(number: &[u8], width: usize, out: &mut String) {
@@ -16,9 +18,10 @@ pub(super) fn encode_into(number: &[u8], width: usize, out: &mut String) {
     for (limb, bytes) in limbs.iter_mut().zip(number.chunks_exact(4)) {
         *limb = bytes.iter().fold(0, |limb, byte| limb << 8 | u32::from(*byte));
     }
-    let mut digits = [b'0'; 64];
-    let (mut end, mut first) = (width, 0);
-    while end > 0 {
+    let mut digits = [b'0'; MAX_DIGITS];
+    let (chunks, _) = digits.as_chunks_mut::<CHUNK_DIGITS>();
+    let mut first = 0;
+    for chunk in chunks.iter_mut().rev().take(width.div_ceil(CHUNK_DIGITS)) {
         // What is left gets shorter with each chunk.
         while limbs.get(first) == Some(&0) {
             first += 1;
@@ -29,15 +32,14 @@ pub(super) fn encode_into(number: &[u8], width: usize, out: &mut String) {
             *limb = (value / CHUNK) as u32;
             rest = value % CHUNK;
         }
-        let start = end.saturating_sub(CHUNK_DIGITS);
-        for digit in digits[start..end].iter_mut().rev() {
+        let mut rest = rest as u32;
+        for digit in chunk.iter_mut().rev() {
             *digit = ALPHABET[(rest % 62) as usize];
             rest /= 62;
         }
-        end = start;
     }
     // Digits are ASCII.
-    out.push_str(std::str::from_utf8(&digits[..width]).unwrap_or_default());
+    out.push_str(std::str::from_utf8(&digits[MAX_DIGITS - width..]).unwrap_or_default());
 }
 
 /// Reads digits back into `number`; `None` for a foreign character or a value that does not fit.

@@ -79,7 +79,7 @@ pub(crate) struct Browser {
     pub(crate) shown: Shown,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Which {
     portal: Option<String>,
@@ -90,7 +90,10 @@ impl FromRequestParts<App> for Browser {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
         // Whoever shows nothing hears of that first, as at every other call.
-        let which = Query::<Which>::from_request_parts(parts, &()).await;
+        let which = match parts.uri.query() {
+            Some(_) => Query::from_request_parts(parts, &()).await.map(|Query(which)| which),
+            None => Ok(Which::default()),
+        };
         if let Some(browser) = by_header(&parts.headers, app).await? {
             which?;
             return Ok(browser);
@@ -98,7 +101,7 @@ impl FromRequestParts<App> for Browser {
         if cookie::sessions(&parts.headers, app.is_https(), None).next().is_none() {
             return Err(Error::SessionInvalid.into());
         }
-        let Query(Which { portal }) = which?;
+        let Which { portal } = which?;
         let portal = portal.map(|id| id.parse::<PortalId>()).transpose().map_err(|_| Error::SessionInvalid)?;
         let user = by_cookie(&parts.headers, app, portal).await?;
         Ok(Self { user, shown: Shown::Cookie })

@@ -26,8 +26,17 @@ pub(super) struct Recognised {
     expires_at: Timestamp,
     pub(super) portal_id: PortalId,
     /// The answer that tells who it is, rendered once: nothing in it changes while it is remembered.
-    rendered: OnceLock<Bytes>,
+    rendered: OnceLock<Box<[u8]>>,
     pub(super) session: Box<Session>,
+}
+
+/// What was rendered of a session. It is kept by what is remembered, not counted on its own far away from that.
+struct Rendered(Arc<Recognised>);
+
+impl AsRef<[u8]> for Rendered {
+    fn as_ref(&self) -> &[u8] {
+        self.0.rendered.get().map_or(&[], |rendered| rendered)
+    }
 }
 
 /// A browser that showed a live browser token.
@@ -89,7 +98,8 @@ impl EndUser {
 
     /// What `render` makes of the session, made once for as long as it is remembered.
     pub fn rendered(&self, render: impl FnOnce(&Session) -> Vec<u8>) -> Bytes {
-        self.recognised.rendered.get_or_init(|| render(self.session()).into_boxed_slice().into()).clone()
+        self.recognised.rendered.get_or_init(|| render(self.session()).into());
+        Bytes::from_owner(Rendered(Arc::clone(&self.recognised)))
     }
 
     /// Ends the session, here at once and everywhere within a second.
