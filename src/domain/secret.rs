@@ -145,7 +145,7 @@ impl SecretHash {
 
 impl PartialEq for SecretHash {
     fn eq(&self, other: &Self) -> bool {
-        // In four words: what it finds in each is hidden from the compiler, which takes its time.
+        // In four words, not 32 bytes: what was found in each is hidden from the compiler, and that takes time.
         let words = |hash: &Self| {
             let (words, _) = hash.0.as_chunks();
             [0, 1, 2, 3].map(|at| u64::from_ne_bytes(words[at]))
@@ -209,6 +209,17 @@ mod tests {
     fn a_prefix_is_part_of_the_checksum() {
         let text = Credential::mint(Kind::SecretKey { live: false }, Uuid::nil()).reveal();
         assert!(Credential::parse(&text.replace("_test_", "_live_")).is_none());
+    }
+
+    #[test]
+    fn hashes_that_differ_anywhere_are_not_the_same() {
+        let hash = SecretHash::of(b"secret");
+        assert_eq!(hash, SecretHash(hash.0));
+        for at in 0..256 {
+            let mut other = hash;
+            other.0[at / 8] ^= 1 << (at % 8);
+            assert_ne!(hash, other, "bit {at}");
+        }
     }
 
     #[test]
