@@ -120,3 +120,15 @@ pub(crate) async fn not_found() -> Refusal {
 pub(crate) async fn method_not_allowed() -> Refusal {
     Refusal::MethodNotAllowed
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::StatusCode;
+
+    #[tokio::test]
+    async fn a_panic_is_answered_like_any_other_error() {
+        let response = guarded(async { panic!("on purpose") }).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    }
+}

@@ -202,3 +202,28 @@ async fn past_the_bound_it_refuses_at_once_and_recovers_by_itself() {
         .await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_without_a_place_is_refused_at_once() {
+    for store in Store::both() {
+        let database = store.database();
+        let setup = unlimited(Server::on(&database)).env("VESTIBULE_LIMITS__CONCURRENT_REQUESTS", "3");
+        let server = setup.start().await;
+        let tenant = server.tenant();
+        let api = server.http.key(&tenant.key);
+        create(&server, &tenant, json!({})).await.expect(201);
+        let hold = Hold::on(database.url()).await;
+        let held = join_all((0..3).map(|_| create(&server, &tenant, json!({}))));
+        let beyond = async {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            // Nothing holds up reading; there is just no place for it.
+            let (asked, answer) = (Instant::now(), api.get("/v1/portal-sessions").await.expect(503));
+            assert!(answer.header("retry-after").is_some());
+            assert!(asked.elapsed() < Duration::from_millis(500), "{:?}", asked.elapsed());
+            hold.release().await;
+        };
+        let (held, ()) = tokio::join!(held, beyond);
+        held.into_iter().for_each(|answer| drop(answer.expect(201)));
+        api.get("/v1/portal-sessions").await.expect(200);
+    }
+}

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
+use sqlx::{Connection, PgConnection};
 
 use super::proxy::{Mode, Proxy};
 use super::{Session, session, unlimited, until, verify};
@@ -180,4 +181,30 @@ async fn connections_that_are_read_only_are_given_up() {
         true
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_is_slow_again_and_again() {
+    let cluster = Cluster::start(Durability::Fast);
+    let database = cluster.database();
+    let subject = Subject::on(&database).await;
+    // None of the two waits takes too long, and together they do.
+    let sql = "create function slow() returns trigger language plpgsql as $$ begin \
+        perform pg_sleep(1.8); return new; end $$; \
+        create trigger slow before insert on idempotency for each row execute function slow(); \
+        create trigger slow before insert on events for each row execute function slow()";
+    let mut conn = PgConnection::connect(database.url()).await.unwrap();
+    sqlx::raw_sql(sql).execute(&mut conn).await.unwrap();
+    let api = subject.api.header("idempotency-key", "slow");
+    let asked = Instant::now();
+    let body = json!({"customerExternalId": "other"});
+    let answer = api.post("/v1/portal-sessions", body.clone()).await;
+    assert!(asked.elapsed() <= ANSWER, "{:?}", asked.elapsed());
+    assert_eq!((answer.status, answer.header("retry-after").is_some()), (503, true), "{}", answer.text());
+    // What was begun is done nevertheless, and told to whoever asks again.
+    let sql = "drop trigger slow on idempotency; drop trigger slow on events";
+    sqlx::raw_sql(sql).execute(&mut conn).await.unwrap();
+    until("told", BACK, async || api.post("/v1/portal-sessions", body.clone()).await.status == 201).await;
+    let made = subject.api.get("/v1/portal-sessions?customerExternalId=other").await.expect(200).json();
+    assert_eq!(made["data"].as_array().unwrap().len(), 2, "{made}");
 }
