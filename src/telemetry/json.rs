@@ -3,10 +3,11 @@
 
 use super::lines::Lines;
 use crate::clock;
+use serde::Serialize;
 use std::{
     cell::Cell,
-    fmt::{self, Write as _},
-    io,
+    fmt,
+    io::{self, Write as _},
 };
 use tracing::{
     Event, Subscriber,
@@ -19,7 +20,7 @@ pub(super) struct Json<W>(pub(super) Lines<W>);
 
 thread_local! {
     /// The room of the last line, for the next one.
-    static ROOM: Cell<String> = const { Cell::new(String::new()) };
+    static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
 impl<S: Subscriber, W: io::Write + Send + 'static> Layer<S> for Json<W> {
@@ -28,64 +29,61 @@ impl<S: Subscriber, W: io::Write + Send + 'static> Layer<S> for Json<W> {
         let mut line = ROOM.try_with(Cell::take).unwrap_or_default();
         write_line(&mut line, event);
         // There is nobody to tell when this fails.
-        let _ = io::Write::write_all(&mut self.0.make_writer_for(event.metadata()), line.as_bytes());
+        let _ = self.0.make_writer_for(event.metadata()).write_all(&line);
         line.clear();
         let _ = ROOM.try_with(|room| room.set(line));
     }
 }
 
-fn write_line(line: &mut String, event: &Event<'_>) {
+fn write_line(line: &mut Vec<u8>, event: &Event<'_>) {
     let about = event.metadata();
+    line.extend_from_slice(b"{\"timestamp\":");
     let mut fields = Fields(line);
-    fields.0.push_str("{\"timestamp\":\"");
-    fields.display(format_args!("{}", clock::wall()));
-    fields.0.push_str("\",\"level\":\"");
-    fields.0.push_str(about.level().as_str());
-    fields.0.push('"');
+    fields.value(&clock::wall());
+    fields.text("level", |line| line.extend_from_slice(about.level().as_str().as_bytes()));
     event.record(&mut fields);
     fields.text("target", |line| escape(line, about.target()));
-    fields.0.push_str("}\n");
+    line.extend_from_slice(b"}\n");
 }
 
-struct Fields<'a>(&'a mut String);
+struct Fields<'a>(&'a mut Vec<u8>);
 
 impl Fields<'_> {
     fn name(&mut self, name: &str) {
-        self.0.push_str(",\"");
-        self.0.push_str(name);
-        self.0.push_str("\":");
+        self.0.extend_from_slice(b",\"");
+        self.0.extend_from_slice(name.as_bytes());
+        self.0.extend_from_slice(b"\":");
     }
 
-    fn text(&mut self, name: &str, value: impl FnOnce(&mut String)) {
+    fn text(&mut self, name: &str, value: impl FnOnce(&mut Vec<u8>)) {
         self.name(name);
-        self.0.push('"');
+        self.0.push(b'"');
         value(self.0);
-        self.0.push('"');
+        self.0.push(b'"');
     }
 
-    /// What `value` writes is JSON.
-    fn display(&mut self, value: fmt::Arguments<'_>) {
-        // Only a value's own formatter can fail; then what it has written so far is told.
-        let _ = self.0.write_fmt(value);
+    fn value(&mut self, value: &impl Serialize) {
+        // Plain values, written to memory: neither can fail.
+        let _ = serde_json::to_writer(&mut *self.0, value);
     }
 }
 
 /// Appends `text` as part of a string of JSON.
-fn escape(line: &mut String, text: &str) {
+fn escape(line: &mut Vec<u8>, text: &str) {
     // Eight bytes at a time, without a way out in between: most texts are short.
     let is_plain = |bytes: &[u8]| {
         bytes.iter().fold(true, |so_far, byte| so_far & (*byte >= b' ') & (*byte != b'"') & (*byte != b'\\'))
     };
     let (eights, rest) = text.as_bytes().as_chunks::<8>();
     if eights.iter().all(|eight| is_plain(eight)) && is_plain(rest) {
-        line.push_str(text);
+        line.extend_from_slice(text.as_bytes());
     } else if let Ok(quoted) = serde_json::to_string(text) {
-        line.push_str(&quoted[1..quoted.len() - 1]);
+        line.extend_from_slice(quoted[1..quoted.len() - 1].as_bytes());
     }
 }
 
 /// What is written to it becomes part of a string of JSON.
-struct Escaped<'a>(&'a mut String);
+struct Escaped<'a>(&'a mut Vec<u8>);
 
 impl fmt::Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
@@ -100,33 +98,31 @@ impl Visit for Fields<'_> {
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        // Only a value's own formatter can fail; then what it has written so far is told.
         self.text(field.name(), |line| {
-            let _ = write!(Escaped(line), "{value:?}");
+            let _ = fmt::write(&mut Escaped(line), format_args!("{value:?}"));
         });
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.name(field.name());
-        self.display(format_args!("{value}"));
+        self.value(&value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
         self.name(field.name());
-        self.display(format_args!("{value}"));
+        self.value(&value);
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
         self.name(field.name());
-        self.display(format_args!("{value}"));
+        self.value(&value);
     }
 
+    /// JSON knows neither infinity nor what is not a number: they are null.
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.name(field.name());
-        // JSON knows no infinity.
-        match serde_json::Number::from_f64(value) {
-            Some(number) => self.display(format_args!("{number}")),
-            None => self.0.push_str("null"),
-        }
+        self.value(&value);
     }
 }
 
