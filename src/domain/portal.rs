@@ -104,6 +104,11 @@ impl Portal {
         settings.branding.display_name.as_deref().or(settings.name.as_deref()).unwrap_or(&self.slug)
     }
 
+    /// Whether other sites may show its pages in a frame.
+    pub fn is_framed(&self) -> bool {
+        !self.settings.frame_ancestors.is_empty()
+    }
+
     /// Whether pages of `origin` belong to this portal: its `appUrl`, and those that show it in a frame.
     pub fn owns_origin(&self, origin: &str) -> bool {
         let app = self.settings.app_url.as_deref().and_then(|url| WebUrl::parse(url).ok());

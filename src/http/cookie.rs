@@ -38,17 +38,17 @@ pub(crate) fn nonce<'a>(app: &App, headers: &'a HeaderMap, link: SessionId) -> O
 
 /// `Set-Cookie` that keeps a link's nonce until `ends`.
 pub(crate) fn keep_nonce(app: &App, portal: &Portal, link: SessionId, nonce: &str, ends: Timestamp) -> HeaderValue {
-    set(app, portal, &nonce_name(app, link), nonce, remaining(app, ends))
+    set(app, portal.is_framed(), &nonce_name(app, link), nonce, remaining(app, ends))
 }
 
-/// `Set-Cookie` for a browser session that ends at `ends`.
-pub(crate) fn start(app: &App, portal: &Portal, token: &str, ends: Timestamp) -> HeaderValue {
-    set(app, portal, &session_name(app, portal.id), token, remaining(app, ends))
+/// `Set-Cookie` for a browser session of a portal, which may be framed by other sites, that ends at `ends`.
+pub(crate) fn start(app: &App, portal: PortalId, is_framed: bool, token: &str, ends: Timestamp) -> HeaderValue {
+    set(app, is_framed, &session_name(app, portal), token, remaining(app, ends))
 }
 
 /// `Set-Cookie` that ends the one of a portal.
 pub(crate) fn clear(app: &App, portal: &Portal) -> HeaderValue {
-    set(app, portal, &session_name(app, portal.id), "", Seconds(0))
+    set(app, portal.is_framed(), &session_name(app, portal.id), "", Seconds(0))
 }
 
 fn all(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
@@ -69,8 +69,7 @@ fn nonce_name(app: &App, link: SessionId) -> String {
 ///
 /// In a frame on another site a browser keeps only cookies that ask for it, each frame's site with a
 /// jar of its own (CHIPS). Without https there is no such cookie, and only same-site frames work.
-fn set(app: &App, portal: &Portal, name: &str, value: &str, ttl: Seconds) -> HeaderValue {
-    let is_framed = !portal.settings.frame_ancestors.is_empty();
+fn set(app: &App, is_framed: bool, name: &str, value: &str, ttl: Seconds) -> HeaderValue {
     let reach = match app.is_https() {
         true if is_framed => "; Secure; SameSite=None; Partitioned",
         true => "; Secure; SameSite=Lax",

@@ -76,13 +76,16 @@ impl<K: Eq + Hash + Copy> Buckets<K> {
 
     fn take_at(&self, who: K, now: u64) -> Result<(), Error> {
         let bucket = self.full_at.get_or_insert_with(&who, || Ok::<_, Error>(Arc::default()))?;
-        let capacity = self.interval * u64::from(self.burst);
+        // Centuries, at the most that may be configured.
+        let capacity = self.interval.saturating_mul(u64::from(self.burst));
         let taken = bucket.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |full_at| {
-            let next = full_at.max(now) + self.interval;
+            let next = full_at.max(now).saturating_add(self.interval);
             (next - now <= capacity).then_some(next)
         });
         taken.map(drop).map_err(|full_at| Error::RateLimited {
-            retry_after: Duration::from_nanos((full_at + self.interval).saturating_sub(now + capacity)),
+            retry_after: Duration::from_nanos(
+                full_at.saturating_add(self.interval).saturating_sub(now.saturating_add(capacity)),
+            ),
             burst: self.burst,
             window: Duration::from_nanos(capacity),
         })

@@ -27,7 +27,31 @@ pub(super) struct Recognised {
     pub(super) portal_id: PortalId,
     /// The answer that tells who it is, rendered once: nothing in it changes while it is remembered.
     rendered: OnceLock<Box<[u8]>>,
+    /// How many ordinary sessions it takes the room of.
+    pub(super) weight: u64,
     pub(super) session: Box<Session>,
+}
+
+/// The texts of an ordinary session have fewer bytes than this; what is remembered of one with more takes as many times
+/// the room.
+const ORDINARY: usize = 1024;
+
+impl Recognised {
+    fn new(session: Session, browser_hash: SecretHash, expires_at: Timestamp) -> Self {
+        let permissions = session.permissions.iter().map(|permission| permission.as_str().len());
+        let metadata = session.metadata.iter().map(|(key, value)| key.len() + value.len());
+        let scopes = session.scopes.iter().flatten().map(String::len);
+        let places = [&session.return_url, &session.path].into_iter().flatten().map(String::len);
+        let texts: usize = permissions.chain(metadata).chain(scopes).chain(places).sum();
+        Self {
+            browser_hash,
+            expires_at,
+            portal_id: session.portal_id,
+            rendered: OnceLock::new(),
+            weight: 1 + (texts / ORDINARY) as u64,
+            session: Box::new(session),
+        }
+    }
 }
 
 /// What was rendered of a session. It is kept by what is remembered, not counted on its own far away from that.
@@ -162,13 +186,7 @@ impl Service {
             }
         }
         let expires_at = self.open_until(&live, browser_hash).ok_or(Error::SessionInvalid)?;
-        let recognised = Arc::new(Recognised {
-            browser_hash,
-            expires_at,
-            portal_id: live.session.portal_id,
-            rendered: OnceLock::new(),
-            session: Box::new(live.session),
-        });
+        let recognised = Arc::new(Recognised::new(live.session, browser_hash, expires_at));
         sessions.fill(ticket, &id, Arc::clone(&recognised));
         Ok(recognised)
     }

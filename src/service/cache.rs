@@ -12,7 +12,7 @@ use crate::{
     },
     store::{PortalRef, Revoked},
 };
-use quick_cache::sync::Cache;
+use quick_cache::{Weighter, sync::Cache};
 use std::{
     hash::{BuildHasher, Hash, RandomState},
     sync::{
@@ -30,16 +30,28 @@ pub(super) struct Ticket {
     epoch: u64,
 }
 
+/// How many ordinary entries a value takes the room of.
+#[derive(Clone)]
+struct Weigh<V>(fn(&V) -> u64);
+
+impl<K, V> Weighter<K, V> for Weigh<V> {
+    fn weight(&self, _: &K, value: &V) -> u64 {
+        self.0(value)
+    }
+}
+
 /// A bounded cache whose entries can be taken back for good.
 pub(super) struct Guarded<K, V> {
-    entries: Cache<K, V>,
+    entries: Cache<K, V, Weigh<V>>,
     epochs: [AtomicU64; SLOTS],
     hasher: RandomState,
 }
 
 impl<K: Eq + Hash + Clone, V: Clone> Guarded<K, V> {
-    fn new(capacity: usize) -> Self {
-        Self { entries: Cache::new(capacity), epochs: [const { AtomicU64::new(0) }; SLOTS], hasher: RandomState::new() }
+    /// One for so many ordinary entries.
+    fn new(capacity: usize, weigh: fn(&V) -> u64) -> Self {
+        let entries = Cache::with_weighter(capacity, capacity as u64, Weigh(weigh));
+        Self { entries, epochs: [const { AtomicU64::new(0) }; SLOTS], hasher: RandomState::new() }
     }
 
     pub(super) fn get(&self, key: &K) -> Option<V> {
@@ -98,7 +110,11 @@ pub(super) struct Caches {
 
 impl Caches {
     pub(super) fn new(sessions: usize) -> Self {
-        Self { keys: Guarded::new(4096), portals: Guarded::new(4096), sessions: Guarded::new(sessions) }
+        Self {
+            keys: Guarded::new(4096, |_| 1),
+            portals: Guarded::new(4096, |_| 1),
+            sessions: Guarded::new(sessions, |known| known.weight),
+        }
     }
 
     pub(super) fn forget(&self, what: Revoked) {
@@ -126,7 +142,7 @@ mod tests {
 
     #[test]
     fn what_was_read_before_a_removal_is_not_put_in_after_it() {
-        let cache = Guarded::new(8);
+        let cache = Guarded::new(8, |_| 1);
         let early = cache.ticket(&1);
         cache.remove(&1);
         cache.fill(early, &1, "stale");

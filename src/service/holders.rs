@@ -1,10 +1,7 @@
 //! Who holds live sessions of a portal, and taking them back, by the tenant's own ids.
 
 use super::{Error, Listed, Merchant, idempotency::Render};
-use crate::{
-    domain::session::Session,
-    store::{HolderFilter, StatusFilter},
-};
+use crate::store::{HeldSession, HolderFilter, StatusFilter};
 
 /// Which holders a back end wants listed.
 #[derive(Clone, Debug)]
@@ -19,17 +16,18 @@ pub struct HolderQuery {
     pub prefix: Option<String>,
 }
 
-/// A customer and the live sessions that it holds, newest first.
+/// A customer and the live sessions that it holds, newest first, of very many the newest.
 #[derive(Clone, Debug)]
 pub struct Holder {
     /// The tenant's own id.
     pub external_id: String,
     /// At least one.
-    pub sessions: Vec<Session>,
+    pub sessions: Vec<HeldSession>,
 }
 
 impl Merchant {
-    /// Lists who holds live sessions of a portal, in the byte order of their external ids.
+    /// Lists who holds live sessions of a portal, in the byte order of their external ids. A page may hold fewer than asked
+    /// for, when they hold very many.
     ///
     /// # Errors
     /// [`Error::PortalMissing`] when there is no such portal whose sessions this key may read.
@@ -43,7 +41,7 @@ impl Merchant {
             prefix: query.prefix,
             now: self.service.clock().now(),
         };
-        let sessions = self.service.store().held_sessions(filter, query.limit + 1).await?;
+        let (sessions, has_more) = self.service.store().held_sessions(filter, query.limit).await?;
         let mut data: Vec<Holder> = Vec::new();
         for session in sessions {
             match data.last_mut() {
@@ -51,9 +49,6 @@ impl Merchant {
                 _ => data.push(Holder { external_id: session.customer_external_id.clone(), sessions: vec![session] }),
             }
         }
-        let limit = query.limit as usize;
-        let has_more = data.len() > limit;
-        data.truncate(limit);
         Ok(Listed { data, has_more })
     }
 

@@ -5,7 +5,9 @@
 //! that moment, so neither a jump of the wall clock nor a paused process stretches it.
 
 use super::Inner;
+use crate::store::Revoked;
 use std::{
+    collections::HashMap,
     sync::{
         OnceLock,
         atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
@@ -16,6 +18,7 @@ use tokio::{
     task::AbortHandle,
     time::{MissedTickBehavior, interval},
 };
+use uuid::Uuid;
 
 /// How often the database is asked.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -70,15 +73,17 @@ pub(super) fn start(inner: &'static Inner) {
     let polling = tokio::spawn(async move {
         let mut ticks = interval(PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard = HashMap::new();
         loop {
             ticks.tick().await;
-            poll(inner).await;
+            poll(inner, &mut heard).await;
         }
     });
     inner.watch.poll.get_or_init(|| polling.abort_handle());
 }
 
-async fn poll(inner: &Inner) {
+/// `heard` is what the last good poll brought: as long as an old transaction is open somewhere, each brings it again.
+async fn poll(inner: &Inner, heard: &mut HashMap<Uuid, Revoked>) {
     let watch = &inner.watch;
     let asked = Instant::now();
     match inner.store.heartbeat(watch.horizon.load(Ordering::Relaxed)).await {
@@ -87,7 +92,10 @@ async fn poll(inner: &Inner) {
                 // Too long away, or another database than before: nothing cached is known to hold.
                 inner.caches.forget_all();
             }
-            beat.revoked.into_iter().for_each(|what| inner.caches.forget(what));
+            // Once is enough: whoever reads after this reads what was committed before it.
+            let new = beat.revoked.iter().filter(|(id, _)| !heard.contains_key(id));
+            new.for_each(|(_, what)| inner.caches.forget(*what));
+            *heard = beat.revoked;
             watch.horizon.store(beat.horizon, Ordering::Relaxed);
             let agrees = inner.clock.follow(beat.now_micros, asked);
             watch.clock_agrees.store(agrees, Ordering::Relaxed);

@@ -1,7 +1,9 @@
 //! Making sessions, many at a time; how each database takes them in is in `create_postgres` and `create_sqlite`.
 
 use super::{
-    Beside, Revoked, Store, StoreError, events, execute, fetch_all, idempotency, revocations, statements::statements,
+    Beside, Store, StoreError, events, execute, fetch_all, idempotency,
+    listing::{is_one_of, list_of},
+    statements::statements,
     transact, write_at_once,
 };
 use crate::domain::{
@@ -12,10 +14,24 @@ use crate::domain::{
 };
 use std::{collections::HashMap, fmt, sync::Arc};
 
+/// Deletes a customer's unused links, in the portals listed; one that is used meanwhile stays.
+macro_rules! revoke_unused {
+    ($on:ident) => {
+        concat!(
+            "delete from portal_sessions where id in (select s.id from portal_sessions s join customers c on c.id = s.customer_id \
+            where s.tenant_id = $1 and s.livemode = $2 and (c.id = $3 or c.external_id = $4) and s.used_at is null \
+            and s.link_expires_at > $5 and (cast($6 as text) is null or s.portal_id",
+            is_one_of!($on, "$6"),
+            ")) and used_at is null returning id, portal_id, customer_id"
+        )
+    };
+}
+
 statements! {
-    Both UNUSED_LINKS = "select s.id, s.portal_id, s.customer_id from portal_sessions s join customers c on c.id = s.customer_id \
-        where s.tenant_id = $1 and s.livemode = $2 and (c.id = $3 or c.external_id = $4) and s.used_at is null and s.link_expires_at > $5";
-    Both REVOKE_UNUSED = "delete from portal_sessions where id = $1 and used_at is null";
+    // SQLite has one writer at a time.
+    Postgres HOLD_CUSTOMER = "select id from customers where tenant_id = $1 and livemode = $2 and (id = $3 or external_id = $4) for update";
+    Postgres REVOKE_UNUSED = revoke_unused!(Postgres);
+    Sqlite REVOKE_UNUSED_SQLITE = revoke_unused!(Sqlite);
 }
 
 /// A session to be kept.
@@ -115,7 +131,7 @@ impl Store {
     async fn create_each(&self, items: &Arc<[Arc<NewSession>]>, which: Vec<usize>, effort: Effort) -> Vec<Created> {
         match self.create_together(Arc::clone(items), which.clone(), effort).await {
             Ok(done) => done.into_iter().map(Ok).collect(),
-            Err(error @ (StoreError::Unavailable(_) | StoreError::Overloaded)) => {
+            Err(error @ (StoreError::Unavailable(_) | StoreError::Busy(_) | StoreError::Overloaded)) => {
                 which.iter().map(|_| Err(StoreError::Unavailable(error.to_string()))).collect()
             }
             Err(error) if which.len() == 1 => vec![Err(error)],
@@ -160,31 +176,32 @@ impl Store {
     /// # Errors
     /// When the database does not answer, or the idempotency key was used at the same time.
     pub async fn replace_session(&self, item: Arc<NewSession>, replace: ReplaceLinks) -> Created {
+        let (hold, revoke) = match self {
+            Self::Postgres(_) => (Some(HOLD_CUSTOMER), REVOKE_UNUSED),
+            Self::Sqlite(_) => (None, REVOKE_UNUSED_SQLITE),
+        };
+        let portals = replace.portals.as_deref().map(list_of);
         transact!(self, |link| {
             let mut link = link;
             let session = &item.session;
+            let (tenant, live, items) = (session.tenant_id, session.livemode, [&*item]);
             let (by_id, by_name) = match item.by_external_id {
                 true => (None, Some(session.customer_external_id.clone())),
                 false => (Some(session.customer_id), None),
             };
-            let links = fetch_all!(
-                link,
-                (SessionId, PortalId, CustomerId),
-                UNUSED_LINKS,
-                session.tenant_id,
-                session.livemode,
-                by_id,
-                by_name,
-                session.created_at,
-            )?;
-            for (id, portal, customer) in links {
-                let allowed = replace.portals.as_ref().is_none_or(|portals| portals.contains(&portal));
-                if allowed && execute!(link, REVOKE_UNUSED, id)? > 0 {
-                    revocations::insert!(link, Revoked::Session(id), session.created_at);
-                    events::insert!(link, (replace.event)(id, portal, customer));
-                }
+            if item.by_external_id {
+                link.insert_customers(&items).await?;
             }
-            let items = [&*item];
+            if let Some(hold) = hold {
+                // Another that replaces this customer's links at the same time waits, and then finds this one.
+                execute!(link, hold, tenant, live, by_id, by_name.clone())?;
+            }
+            let gone: Vec<(SessionId, PortalId, CustomerId)> =
+                fetch_all!(link, _, revoke, tenant, live, by_id, by_name, session.created_at, portals)?;
+            let told: Vec<NewEvent> =
+                gone.into_iter().map(|(id, portal, customer)| (replace.event)(id, portal, customer)).collect();
+            // No instance remembers an unused link, so there is nothing to take back.
+            events::insert_many!(link, &told);
             let mut owners = link.insert_sessions(&items).await?;
             let kept: Vec<Option<Owner>> = keep_answers!(link, &items, owners)?;
             Ok(kept.into_iter().next().flatten())

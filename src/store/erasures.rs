@@ -38,6 +38,8 @@ statements! {
     Both STRETCH = "select id from events where tenant_id = $1 and livemode = $2 and id > $3 order by id limit 1 offset $4";
     Both TELLING = concat!("select id from events where ", telling!(), " limit 1");
     Both CLEAR = concat!("update events set ip_address = null, user_agent = null, data = '{}' where ", telling!());
+    // What was being made while the customer was erased.
+    Both DELETE_SESSIONS = "delete from portal_sessions where customer_id in (select customer_id from erasures where tenant_id = $1 and livemode = $2)";
     Both DONE = "delete from erasures where tenant_id = $1 and livemode = $2 and erased_at <= $3";
 }
 
@@ -87,6 +89,7 @@ impl Store {
         now: Timestamp,
         stretch: u32,
     ) -> Result<u64, StoreError> {
+        transact!(self, |link| Ok(execute!(link, DELETE_SESSIONS, tenant, live)?))?;
         let own = EventType::CustomerDeleted.as_str();
         let skipped = i64::from(stretch.saturating_sub(1));
         let (mut above, mut cleared) = (uuid_floor(oldest.millis()), 0);

@@ -8,6 +8,9 @@ pub enum StoreError {
     /// It is away, full, read-only or too busy; trying again later may work.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
+    /// Others hold what a statement needs, and it was given up; trying again later may work.
+    #[error("the database is busy: {0}")]
+    Busy(String),
     /// More waits already than may wait.
     #[error("too many writes are waiting")]
     Overloaded,
@@ -49,6 +52,7 @@ impl From<sqlx::Error> for StoreError {
             }
             Database(refusal) => match unique(refusal.as_ref()) {
                 Some(which) => Self::Taken(which),
+                None if is_held(refusal.as_ref()) => Self::Busy(error.to_string()),
                 None if is_passing(refusal.as_ref()) => Self::Unavailable(error.to_string()),
                 None => Self::Internal(error),
             },
@@ -75,13 +79,20 @@ fn unique(refusal: &dyn DatabaseError) -> Option<Unique> {
     }
 }
 
+/// Refusals that say nothing about the database: PostgreSQL's of a lock that did not come in time, a deadlock, or a
+/// transaction that another one overtook.
+fn is_held(refusal: &dyn DatabaseError) -> bool {
+    let is_postgres = refusal.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some();
+    is_postgres && refusal.code().is_some_and(|code| ["55P03", "40P01", "40001"].contains(&code.as_ref()))
+}
+
 /// Refusals that say nothing about the statement: they pass when the database has recovered.
 fn is_passing(refusal: &dyn DatabaseError) -> bool {
     let Some(code) = refusal.code() else { return false };
     if refusal.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() {
-        // Connection, resources, operator's intervention, transaction rollback, read-only, lock and time limits.
+        // Connection, resources, operator's intervention, transaction rollback, read-only and time limits.
         return ["08", "53", "57", "58", "40"].iter().any(|class| code.starts_with(class))
-            || ["25006", "55P03", "55006", "25P03"].contains(&code.as_ref());
+            || ["25006", "55006", "25P03"].contains(&code.as_ref());
     }
     // SQLite's primary codes: busy, locked, read-only, I/O error, full, can't open.
     let primary = code.parse::<i32>().unwrap_or(0) & 0xff;

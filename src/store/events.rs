@@ -182,8 +182,35 @@ impl TryFrom<Row> for Event {
     }
 }
 
+/// Types that make up most of every trail, so that the trail itself is read for them; the index `events_type` holds the
+/// others.
+macro_rules! is_seldom {
+    () => {
+        "type not in ('portal_session.created', 'portal_session.exchanged')"
+    };
+}
+
+/// Which type a list is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OfType {
+    Any,
+    Common,
+    Seldom,
+}
+
+impl OfType {
+    fn of(kind: Option<&str>) -> Self {
+        let common = [EventType::SessionCreated, EventType::SessionExchanged].map(EventType::as_str);
+        match kind {
+            None => Self::Any,
+            Some(kind) if common.contains(&kind) => Self::Common,
+            Some(_) => Self::Seldom,
+        }
+    }
+}
+
 /// The list's text: a scan of one index from a bound on, whatever is filtered.
-fn list_sql(with_kind: bool, with_session: bool, down: bool) -> String {
+fn list_sql(kind: OfType, with_session: bool, down: bool) -> String {
     let mut sql = concat!(
         "select ",
         columns!(),
@@ -193,11 +220,15 @@ fn list_sql(with_kind: bool, with_session: bool, down: bool) -> String {
     )
     .to_owned();
     let mut next = 6;
-    for (wanted, column) in [(with_kind, "type"), (with_session, "session_id")] {
+    for (wanted, column) in [(kind != OfType::Any, "type"), (with_session, "session_id")] {
         if wanted {
             sql += &format!(" and {column} = ${next}");
             next += 1;
         }
+    }
+    // A session has few events, in an index of their own.
+    if kind == OfType::Seldom && !with_session {
+        sql += concat!(" and ", is_seldom!());
     }
     sql + if down { " order by id desc limit $5" } else { " order by id limit $5" }
 }
@@ -208,7 +239,8 @@ pub(super) fn composed() -> impl Iterator<Item = String> {
 }
 
 pub(super) fn list_statements() -> Vec<String> {
-    (0..8).map(|bits| list_sql(bits & 1 > 0, bits & 2 > 0, bits & 4 > 0)).collect()
+    let kinds = [OfType::Any, OfType::Common, OfType::Seldom];
+    kinds.into_iter().flat_map(|kind| (0..4).map(move |bits| list_sql(kind, bits & 1 > 0, bits & 2 > 0))).collect()
 }
 
 impl Store {
@@ -217,7 +249,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn events(&self, filter: EventFilter, page: Page) -> Result<Vec<Event>, StoreError> {
-        let sql = list_sql(filter.kind.is_some(), filter.session_id.is_some(), page.is_down());
+        let sql = list_sql(OfType::of(filter.kind.as_deref()), filter.session_id.is_some(), page.is_down());
         let rows = read!(self, |link| {
             let mut query = sqlx::query_as::<_, Row>(sqlx::AssertSqlSafe(sql))
                 .persistent(link.persistent)

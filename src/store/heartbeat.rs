@@ -2,17 +2,18 @@
 
 use super::{Store, StoreError, fetch_all, read, statements::statements};
 use crate::domain::id::{CustomerId, KeyId, PortalId, SessionId};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 statements! {
     // `r.position >= $1` reads again what a transaction older than the last look may have hidden.
     Postgres HEARTBEAT = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now_micros, \
         pg_snapshot_xmin(pg_current_snapshot())::text::bigint as horizon, \
-        pg_is_in_recovery() as read_only, r.kind, r.target \
+        pg_is_in_recovery() as read_only, r.id, r.kind, r.target \
         from (select 1) as one left join revocations r on r.position >= $1";
     Sqlite HEARTBEAT_SQLITE = "select cast(unixepoch('subsec') * 1000 as integer) * 1000 as now_micros, \
         coalesce((select seq from sqlite_sequence where name = 'revocations'), 0) + 1 as horizon, \
-        0 as read_only, r.kind, r.target \
+        0 as read_only, r.id, r.kind, r.target \
         from (select 1) as one left join revocations r on r.position >= $1";
 }
 
@@ -58,8 +59,8 @@ pub struct Heartbeat {
     pub now_micros: i64,
     /// From where the next poll must read on.
     pub horizon: i64,
-    /// What was revoked since the last poll; some of it may have been told before.
-    pub revoked: Vec<Revoked>,
+    /// What was revoked since the last poll, each with an id of its own, since some of it may have been told before.
+    pub revoked: HashMap<Uuid, Revoked>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -67,6 +68,7 @@ struct Row {
     now_micros: i64,
     horizon: i64,
     read_only: bool,
+    id: Option<Uuid>,
     kind: Option<String>,
     target: Option<Uuid>,
 }
@@ -88,7 +90,9 @@ impl Store {
                 return Err(StoreError::Unavailable("it is a replica that takes no writes".into()));
             }
             let (now_micros, horizon) = (first.now_micros, first.horizon);
-            let revoked = rows.iter().filter_map(|row| Revoked::read(row.kind.as_deref()?, row.target?)).collect();
+            let revoked =
+                rows.iter().filter_map(|row| Some((row.id?, Revoked::read(row.kind.as_deref()?, row.target?)?)));
+            let revoked = revoked.collect();
             Ok(Heartbeat { now_micros, horizon, revoked })
         })
     }

@@ -1,20 +1,14 @@
 //! The live sessions of a portal, by the customers that hold them.
 
-use super::{
-    Store, StoreError, fetch_all,
-    listing::floor_of_live,
-    read,
-    row::{SessionRow, session_columns},
-    statements::statements,
-};
+use super::{Store, StoreError, fetch_all, listing::floor_of_live, read, statements::statements, values::from_json};
 use crate::domain::{
-    id::{PortalId, TenantId},
-    session::Session,
+    id::{PortalId, SessionId, TenantId},
     time::Timestamp,
 };
 
 /// A page of customers in the byte order of their external ids, and then their sessions: `$order`
-/// names the collation, since the database's own may be another.
+/// names the collation, since the database's own may be another. Of each customer the newest sessions, and of each only what is
+/// told of it: all of them with all that they hold would be more than memory has room for.
 macro_rules! held {
     ($order:literal) => {
         concat!(
@@ -23,10 +17,13 @@ macro_rules! held {
             and exists (select 1 from portal_sessions s where s.customer_id = c.id and s.portal_id = $3 and s.id > $6 \
                 and (s.used_at is null and s.link_expires_at > $7 or s.ended_at is null and s.browser_expires_at > $7)) \
             order by external_id collate ", $order, " limit $8) \
-            select ", session_columns!(), " from c join portal_sessions s on s.customer_id = c.id join portals p on p.id = s.portal_id \
-            where s.portal_id = $3 and s.id > $6 \
-            and (s.used_at is null and s.link_expires_at > $7 or s.ended_at is null and s.browser_expires_at > $7) \
-            order by c.external_id collate ", $order, ", s.id desc"
+            select id, customer_external_id, is_active, created_at, expires_at, scopes from \
+            (select s.id, c.external_id as customer_external_id, s.used_at is not null as is_active, s.created_at, \
+                coalesce(s.browser_expires_at, s.link_expires_at) as expires_at, coalesce(s.scopes, s.permissions) as scopes, \
+                row_number() over (partition by c.id order by s.id desc) as n \
+                from c join portal_sessions s on s.customer_id = c.id where s.portal_id = $3 and s.id > $6 \
+                and (s.used_at is null and s.link_expires_at > $7 or s.ended_at is null and s.browser_expires_at > $7)) as held \
+            where n <= $9 order by customer_external_id collate ", $order, ", id desc limit $10"
         )
     };
 }
@@ -34,6 +31,47 @@ macro_rules! held {
 statements! {
     Postgres HELD = held!("\"C\"");
     Sqlite HELD_SQLITE = held!("binary");
+}
+
+/// So many live sessions of each customer are read: the newest.
+const MOST_OF_ONE: i64 = 100;
+/// So many are read at a time. At least as many as of one customer.
+const MOST: usize = 1000;
+
+/// What is told of a live session.
+#[derive(Clone, Debug)]
+pub struct HeldSession {
+    /// The session.
+    pub id: SessionId,
+    /// The tenant's own id of whoever holds it.
+    pub customer_external_id: String,
+    /// Whether its link was exchanged.
+    pub is_active: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When the browser session ends, or before there is one the link.
+    pub expires_at: Timestamp,
+    /// What it may do, in the words of whoever asked for it.
+    pub scopes: Vec<String>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: SessionId,
+    customer_external_id: String,
+    is_active: bool,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    scopes: String,
+}
+
+impl TryFrom<Row> for HeldSession {
+    type Error = sqlx::Error;
+
+    fn try_from(row: Row) -> Result<Self, sqlx::Error> {
+        let Row { id, customer_external_id, is_active, created_at, expires_at, scopes } = row;
+        Ok(Self { id, customer_external_id, is_active, created_at, expires_at, scopes: from_json(&scopes)? })
+    }
 }
 
 /// Whose live sessions to read.
@@ -76,11 +114,16 @@ fn end_of(prefix: &str) -> String {
 }
 
 impl Store {
-    /// The live sessions of at most `limit` customers, by external id and then newest first.
+    /// The live sessions of at most `limit` customers, by external id and then newest first: of each the newest hundred, and
+    /// of so many customers that they are about a thousand. The flag tells whether there are more customers.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn held_sessions(&self, filter: HolderFilter, limit: u32) -> Result<Vec<Session>, StoreError> {
+    pub async fn held_sessions(
+        &self,
+        filter: HolderFilter,
+        limit: u32,
+    ) -> Result<(Vec<HeldSession>, bool), StoreError> {
         let sql = match self {
             Self::Postgres(_) => HELD,
             Self::Sqlite(_) => HELD_SQLITE,
@@ -90,7 +133,7 @@ impl Store {
         let rows = read!(self, |link| {
             Ok(fetch_all!(
                 link,
-                SessionRow,
+                Row,
                 sql,
                 tenant_id,
                 livemode,
@@ -99,10 +142,32 @@ impl Store {
                 to,
                 floor,
                 now,
-                i64::from(limit)
+                i64::from(limit) + 1,
+                MOST_OF_ONE,
+                MOST as i64 + 1,
             )?)
         })?;
-        Ok(rows.into_iter().map(Session::try_from).collect::<Result<_, _>>()?)
+        let mut held = rows.into_iter().map(HeldSession::try_from).collect::<Result<Vec<_>, _>>()?;
+        let mut has_more = false;
+        // Of the last one not all may have come.
+        if held.len() > MOST {
+            has_more = true;
+            cut_last(&mut held);
+        }
+        let is_next = |pair: &[HeldSession]| pair[0].customer_external_id != pair[1].customer_external_id;
+        if held.windows(2).filter(|pair| is_next(pair)).count() >= limit as usize {
+            has_more = true;
+            cut_last(&mut held);
+        }
+        Ok((held, has_more))
+    }
+}
+
+/// Takes out the last customer's.
+fn cut_last(held: &mut Vec<HeldSession>) {
+    if let Some(last) = held.last().map(|last| last.customer_external_id.clone()) {
+        let end = held.partition_point(|session| session.customer_external_id < last);
+        held.truncate(end);
     }
 }
 

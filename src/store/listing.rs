@@ -23,6 +23,17 @@ const SHORT_LINK: Seconds = Seconds(900);
 /// usually finds the page.
 const FIRST_LOOK: Seconds = Seconds(3 * 86_400);
 
+/// Whether an id is one of those in a parameter, as [`list_of`] writes them.
+macro_rules! is_one_of {
+    (Postgres, $parameter:literal) => {
+        concat!(" = any (string_to_array(", $parameter, ", ',')::uuid[])")
+    };
+    (Sqlite, $parameter:literal) => {
+        concat!(" in (select unhex(value) from json_each('[\"' || replace(", $parameter, ", ',', '\",\"') || '\"]'))")
+    };
+}
+pub(super) use is_one_of;
+
 /// Which part of a list to read.
 #[derive(Clone, Copy, Debug)]
 pub struct Page {
@@ -167,13 +178,12 @@ enum Index {
 fn list_sql(store: &Store, status: StatusFilter, index: Index, down: bool) -> String {
     let (portals, long) = match store {
         Store::Postgres(_) => (
-            "s.portal_id = any(string_to_array($6, ',')::uuid[])",
+            concat!("s.portal_id", is_one_of!(Postgres, "$6")),
             "s.link_expires_at - s.created_at > interval '15 minutes'",
         ),
-        Store::Sqlite(_) => (
-            "s.portal_id in (select unhex(value) from json_each('[\"' || replace($6, ',', '\",\"') || '\"]'))",
-            "s.link_expires_at - s.created_at > 900000",
-        ),
+        Store::Sqlite(_) => {
+            (concat!("s.portal_id", is_one_of!(Sqlite, "$6")), "s.link_expires_at - s.created_at > 900000")
+        }
     };
     let (condition, uses_now) = status.condition();
     let by_index = match (index, uses_now) {
@@ -207,11 +217,15 @@ pub(super) fn list_statements(store: &Store) -> Vec<String> {
     StatusFilter::ALL.into_iter().flat_map(of).flat_map(both).collect()
 }
 
+/// Portals' ids with commas between, as [`is_one_of`] takes them.
+pub(super) fn list_of(portals: &[PortalId]) -> String {
+    portals.iter().map(|id| id.0.simple().to_string()).collect::<Vec<_>>().join(",")
+}
+
 impl ListFilter {
-    /// The portals' ids with commas between, as statements take them.
+    /// The portals, as statements take them.
     pub(super) fn portal_list(&self) -> Option<String> {
-        let ids = self.portals.as_ref()?.iter().map(|id| id.0.simple().to_string());
-        Some(ids.collect::<Vec<_>>().join(","))
+        self.portals.as_deref().map(list_of)
     }
 
     /// The parts that hold the list together, each with its bounds, from the newest to the oldest.

@@ -25,7 +25,7 @@ statements! {
     Both BY_SLUG = concat!("select ", columns!(), " from portals where tenant_id = $1 and slug = $2");
     Both BY_ID = concat!("select ", columns!(), " from portals where tenant_id = $1 and id = $2");
     Both PUBLIC = concat!("select ", columns!(), " from portals where id = $1");
-    Both NAMING = concat!("select ", columns!(), " from portals where lower(settings) like $1 escape '\\' order by id limit 100");
+    Both NAMING = concat!("select ", columns!(), " from portals where lower(settings) like $1 escape '\\' and id > $2 order by id limit 100");
     Both DOWN = concat!("select ", columns!(), " from portals where tenant_id = $1 and id < $2 and id > $3 order by id desc limit $4");
     Both UP = concat!("select ", columns!(), " from portals where tenant_id = $1 and id < $2 and id > $3 order by id limit $4");
     // Only what was read is replaced, so two changes at once are both kept.
@@ -155,11 +155,18 @@ impl Store {
     /// When the database does not answer.
     pub async fn is_portal_origin(&self, origin: String) -> Result<bool, StoreError> {
         let pattern = format!("%\"{}%", origin.to_ascii_lowercase().replace('_', "\\_"));
-        read!(self, |link| {
-            let rows = fetch_all!(link, Row, NAMING, pattern)?;
+        let mut above = Uuid::nil();
+        loop {
+            let pattern = pattern.clone();
+            let rows = read!(self, |link| Ok(fetch_all!(link, Row, NAMING, pattern, above)?))?;
             let portals = rows.into_iter().map(Portal::try_from).collect::<Result<Vec<_>, _>>()?;
-            Ok(portals.iter().any(|portal| portal.owns_origin(&origin)))
-        })
+            match portals.last() {
+                _ if portals.iter().any(|portal| portal.owns_origin(&origin)) => return Ok(true),
+                // They name it elsewhere, to return to, say.
+                Some(last) => above = last.id.0,
+                None => return Ok(false),
+            }
+        }
     }
 
     /// A tenant's portals with ids between the bounds, from the upper one down or the lower one up.

@@ -2,7 +2,9 @@
 
 use super::{
     Beside, ListFilter, LiveSession, Revoked, StatusFilter, Store, StoreError, events, execute, fetch_all,
-    fetch_optional, idempotency, read, revocations,
+    fetch_optional, idempotency,
+    listing::is_one_of,
+    read, revocations,
     row::{LiveRow, SessionRow, live_columns, session_columns, session_tables},
     statements::statements,
     transact,
@@ -16,15 +18,15 @@ use crate::domain::{
 };
 use std::sync::Arc;
 
-/// Deletes some of a customer's sessions, all or those live at `$4`, in the portals listed.
-macro_rules! revoke_of_customer {
-    ($portals:literal, $in:literal) => {
+/// Some of a customer's sessions, all or those live at `$4`, in the portals listed.
+macro_rules! of_customer {
+    ($on:ident) => {
         concat!(
-            "delete from portal_sessions where id in (select id from portal_sessions \
-            where tenant_id = $1 and livemode = $2 and customer_id = $3 and (cast($5 as text) is null or portal_id ",
-            $in, " (", $portals, ")) \
+            "select id from portal_sessions \
+            where tenant_id = $1 and livemode = $2 and customer_id = $3 and (cast($5 as text) is null or portal_id",
+            is_one_of!($on, "$5"), ") \
             and (used_at is null and link_expires_at > $4 or ended_at is null and browser_expires_at > $4 or $4 is null) \
-            order by id limit $6) returning id, portal_id"
+            order by id limit $6"
         )
     };
 }
@@ -37,9 +39,17 @@ statements! {
     Both FIRST_USE = "update portal_sessions set first_used_at = $3 where id = $1 and browser_hash = $2 and first_used_at is null";
     Both END = "update portal_sessions set ended_at = $3 where id = $1 and browser_hash = $2 and ended_at is null and browser_expires_at > $3";
     Both REVOKE = "delete from portal_sessions where tenant_id = $1 and livemode = $2 and id = $3";
-    Postgres REVOKE_OF_CUSTOMER = revoke_of_customer!("string_to_array($5, ',')::uuid[]", "= any");
-    Sqlite REVOKE_OF_CUSTOMER_SQLITE = revoke_of_customer!("select unhex(value) from json_each('[\"' || replace($5, ',', '\",\"') || '\"]')", "in");
+    // How many were found, and those that are gone by this: another transaction may have deleted some of them meanwhile, so
+    // that few are gone, and all the same there are more. On SQLite nobody else writes meanwhile.
+    Postgres REVOKE_OF_CUSTOMER = concat!("with found as materialized (", of_customer!(Postgres), "), \
+        gone as (delete from portal_sessions s using found where s.id = found.id returning s.id, s.portal_id) \
+        select n, gone.id, gone.portal_id from (select count(*) as n from found) as number left join gone on true");
+    Sqlite REVOKE_OF_CUSTOMER_SQLITE = concat!("delete from portal_sessions where id in (",
+        of_customer!(Sqlite), ") returning null, id, portal_id");
 }
+
+/// How many were found, and one that is gone, if any is.
+type Gone = (Option<i64>, Option<SessionId>, Option<PortalId>);
 
 /// So many sessions of a customer are revoked in one transaction: in far less time than it may take.
 const CHUNK: u64 = 2000;
@@ -160,22 +170,24 @@ impl Store {
         loop {
             let (event, beside, portals) = (Arc::clone(&event), Arc::clone(&beside), filter.portal_list());
             let (tenant, live, now) = (filter.tenant_id, filter.livemode, filter.now);
-            let chunk: u64 = transact!(self, |link| {
-                let gone: Vec<(SessionId, PortalId)> =
-                    fetch_all!(link, _, sql, tenant, live, customer, live_at, portals, CHUNK as i64)?;
-                let told: Vec<NewEvent> = gone.into_iter().map(|(id, portal)| event(id, portal)).collect();
+            let (chunk, is_last) = transact!(self, |link| {
+                let rows: Vec<Gone> = fetch_all!(link, _, sql, tenant, live, customer, live_at, portals, CHUNK as i64)?;
+                let found = rows.first().and_then(|(found, ..)| *found).map_or(rows.len() as u64, i64::unsigned_abs);
+                let gone = rows.into_iter().filter_map(|(_, id, portal)| id.zip(portal));
+                let told: Vec<NewEvent> = gone.map(|(id, portal)| event(id, portal)).collect();
                 let chunk = told.len() as u64;
                 if chunk > 0 {
                     events::insert_many!(link, &told);
                     revocations::insert!(link, Revoked::Customer(customer), now);
                 }
-                if let (true, Some(beside)) = (chunk < CHUNK, &*beside) {
+                let is_last = found < CHUNK;
+                if let (true, Some(beside)) = (is_last, &*beside) {
                     idempotency::insert!(link, beside(&(revoked + chunk)), now);
                 }
-                Ok(chunk)
+                Ok((chunk, is_last))
             })?;
             revoked += chunk;
-            if chunk < CHUNK {
+            if is_last {
                 return Ok(revoked);
             }
         }

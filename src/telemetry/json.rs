@@ -78,7 +78,7 @@ fn escape(line: &mut Vec<u8>, text: &str) {
     if eights.iter().all(|eight| is_plain(eight)) && is_plain(rest) {
         line.extend_from_slice(text.as_bytes());
     } else if let Ok(quoted) = serde_json::to_string(text) {
-        line.extend_from_slice(quoted[1..quoted.len() - 1].as_bytes());
+        line.extend_from_slice(&quoted.as_bytes()[1..quoted.len() - 1]);
     }
 }
 

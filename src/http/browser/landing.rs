@@ -199,7 +199,9 @@ impl<'a> Link<'a> {
             other => other?,
         };
         let mut response = go(place.url());
-        response.headers_mut().append(header::SET_COOKIE, cookie::start(self.app, portal, &token, ends));
+        response
+            .headers_mut()
+            .append(header::SET_COOKIE, cookie::start(self.app, portal.id, portal.is_framed(), &token, ends));
         Ok(response)
     }
 

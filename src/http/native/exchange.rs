@@ -8,7 +8,7 @@ use super::{
     reading::word,
 };
 use crate::{
-    domain::{Invalid, portal::Portal},
+    domain::Invalid,
     http::{
         App,
         client::Client,
@@ -16,7 +16,7 @@ use crate::{
         extract::{Json, NoQuery},
         refusal::Refusal,
     },
-    service::{Error, ExchangeRequest, Opened},
+    service::{Error, ExchangeRequest},
 };
 use axum::{
     extract::State,
@@ -69,21 +69,23 @@ pub(crate) async fn exchange(
     }
     let request = ExchangeRequest { token: &body.token, nonce: body.nonce.as_deref(), origin };
     let opened = app.service().exchange(request).await?;
-    let portal = app.service().public_portal(opened.live.session.portal_id).await?.ok_or(Error::SessionInvalid)?;
-    Ok(started(&app, &opened, &portal, body.transport.unwrap_or_default()))
-}
-
-fn started(app: &App, opened: &Opened, portal: &Portal, transport: Transport) -> Response {
     let session = &opened.live.session;
     let now = app.service().clock().now();
     let ends = session.browser.as_ref().map_or(now, |browser| browser.expires_at);
-    let token = (transport == Transport::Bearer).then(|| opened.credential.reveal());
+    let token = opened.credential.reveal();
+    let cookie = match body.transport.unwrap_or_default() {
+        Transport::Bearer => None,
+        Transport::Cookie => {
+            // The link is used up by now. If only the portal can't be read, the cookie shall not be lost with it.
+            let portal = app.service().public_portal(session.portal_id).await;
+            let is_framed = portal.is_ok_and(|portal| portal.is_some_and(|portal| portal.is_framed()));
+            Some(cookie::start(&app, session.portal_id, is_framed, &token, ends))
+        }
+    };
+    let token = cookie.is_none().then_some(token);
     let mut body = ViewedDto { session: SessionDto::new(session, now), token, tabs: session.tabs() };
     body.session.expires_at = ends;
     let mut response = answer(StatusCode::OK, &body);
-    if transport == Transport::Cookie {
-        let cookie = cookie::start(app, portal, &opened.credential.reveal(), ends);
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
-    response
+    response.headers_mut().extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));
+    Ok(response)
 }

@@ -2,17 +2,14 @@
 
 use super::{Meta, limit, portal_name};
 use crate::{
-    domain::{
-        Invalid,
-        id::SessionId,
-        session::{BrowserSession, Session},
-    },
+    domain::{Invalid, id::SessionId},
     http::{
         answer,
         extract::{Json, field},
         refusal::Refusal,
     },
     service::{Error, Holder, HolderQuery, Merchant},
+    store::HeldSession,
 };
 use axum::{http::StatusCode, response::Response};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -56,23 +53,17 @@ struct SessionDto<'a> {
     status: &'static str,
     created_at: i64,
     expires_at: i64,
-    scopes: Vec<&'a str>,
+    scopes: &'a [String],
 }
 
-impl<'a> From<&'a Session> for SessionDto<'a> {
-    fn from(session: &'a Session) -> Self {
-        let ends =
-            session.browser.as_ref().map_or(session.link_expires_at, |BrowserSession { expires_at, .. }| *expires_at);
-        let scopes = match &session.scopes {
-            Some(asked) => asked.iter().map(String::as_str).collect(),
-            None => session.permissions.iter().map(|permission| permission.as_str()).collect(),
-        };
+impl<'a> From<&'a HeldSession> for SessionDto<'a> {
+    fn from(session: &'a HeldSession) -> Self {
         Self {
             id: session.id,
-            status: if session.browser.is_some() { "active" } else { "pending" },
+            status: if session.is_active { "active" } else { "pending" },
             created_at: session.created_at.millis(),
-            expires_at: ends.millis(),
-            scopes,
+            expires_at: session.expires_at.millis(),
+            scopes: &session.scopes,
         }
     }
 }

@@ -164,12 +164,16 @@ impl Postgres {
             // Whatever a server says to a new connection (an unknown database or role, say), it passes with the failover.
             let mut conn = acquired.map_err(|error| StoreError::Unavailable(error.to_string()))?;
             let left = db.limit.saturating_sub(asked.elapsed());
-            let result = timeout(left, op(Link { conn: &mut *conn, persistent: db.persistent })).await;
-            let result = result.unwrap_or_else(|_| Err(StoreError::Unavailable("it does not answer in time".into())));
+            let answered = timeout(left, op(Link { conn: &mut *conn, persistent: db.persistent })).await;
+            let is_late = answered.is_err();
+            let result = answered.unwrap_or_else(|_| Err(StoreError::Unavailable("it does not answer in time".into())));
             match &result {
                 Ok(_) => conn.keep(),
                 Err(error) if error.spoils_connection() => {
-                    *db.broken_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                    // One statement may be slow by itself. When the server is, the poll is late as well.
+                    if !is_late || db.limit == PULSE_LIMIT {
+                        *db.broken_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+                    }
                     drop(conn.detach());
                 }
                 Err(_) => drop(conn),
