@@ -210,15 +210,15 @@ impl OfType {
 }
 
 /// The list's text: a scan of one index from a bound on, whatever is filtered.
-fn list_sql(kind: OfType, with_session: bool, down: bool) -> String {
-    let mut sql = concat!(
-        "select ",
-        columns!(),
-        ", ",
-        is_erased!(),
-        " as is_erased from events where tenant_id = $1 and livemode = $2 and id < $3 and id > $4"
-    )
-    .to_owned();
+fn list_sql(store: &Store, kind: OfType, with_session: bool, down: bool) -> String {
+    // A session has few events, in an index of their own.
+    let is_of_seldom = kind == OfType::Seldom && !with_session;
+    let mut sql = concat!("select ", columns!(), ", ", is_erased!(), " as is_erased from events").to_owned();
+    if is_of_seldom && matches!(store, Store::Sqlite(_)) {
+        // It would rather read the trail.
+        sql += " indexed by events_type";
+    }
+    sql += " where tenant_id = $1 and livemode = $2 and id < $3 and id > $4";
     let mut next = 6;
     for (wanted, column) in [(kind != OfType::Any, "type"), (with_session, "session_id")] {
         if wanted {
@@ -226,8 +226,7 @@ fn list_sql(kind: OfType, with_session: bool, down: bool) -> String {
             next += 1;
         }
     }
-    // A session has few events, in an index of their own.
-    if kind == OfType::Seldom && !with_session {
+    if is_of_seldom {
         sql += concat!(" and ", is_seldom!());
     }
     sql + if down { " order by id desc limit $5" } else { " order by id limit $5" }
@@ -238,9 +237,10 @@ pub(super) fn composed() -> impl Iterator<Item = String> {
     sqlite_script::composed(INSERT_MANY)
 }
 
-pub(super) fn list_statements() -> Vec<String> {
+pub(super) fn list_statements(store: &Store) -> Vec<String> {
     let kinds = [OfType::Any, OfType::Common, OfType::Seldom];
-    kinds.into_iter().flat_map(|kind| (0..4).map(move |bits| list_sql(kind, bits & 1 > 0, bits & 2 > 0))).collect()
+    let of = |kind| (0..4).map(move |bits| list_sql(store, kind, bits & 1 > 0, bits & 2 > 0));
+    kinds.into_iter().flat_map(of).collect()
 }
 
 impl Store {
@@ -249,7 +249,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn events(&self, filter: EventFilter, page: Page) -> Result<Vec<Event>, StoreError> {
-        let sql = list_sql(OfType::of(filter.kind.as_deref()), filter.session_id.is_some(), page.is_down());
+        let sql = list_sql(self, OfType::of(filter.kind.as_deref()), filter.session_id.is_some(), page.is_down());
         let rows = read!(self, |link| {
             let mut query = sqlx::query_as::<_, Row>(sqlx::AssertSqlSafe(sql))
                 .persistent(link.persistent)

@@ -72,7 +72,7 @@ pub fn all(store: &Store) -> Vec<(String, String)> {
     ];
     let fixed = fixed.concat().into_iter().filter(|statement| statement.on != other);
     let fixed = fixed.map(|statement| (statement.name.to_owned(), statement.sql.to_owned()));
-    let composed = listing::list_statements(store).into_iter().chain(events::list_statements());
+    let composed = listing::list_statements(store).into_iter().chain(events::list_statements(store));
     let rows = create_sqlite::composed().chain(exchange::composed()).chain(events::composed());
     let rows = rows.filter(|_| matches!(store, Store::Sqlite(_)));
     let for_one =

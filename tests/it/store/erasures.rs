@@ -268,3 +268,19 @@ async fn what_stops_a_sweep_or_one_trail_stops_no_other() {
     assert!(bench.store.sweep(NOW, KEEP).await.is_err());
     assert_eq!(bench.told(first).await, [0; 3]);
 }
+
+/// A create that found the customer, and committed after the erasure.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_was_made_during_the_erasure_goes_with_it() {
+    for bench in Bench::both().await {
+        let (erased, _) = bench.customer_of_old("a", NOW).await;
+        bench.erase(erased, NOW).await;
+        let [late, other] = [bench.keep(bench.link("b")).await, bench.keep(bench.link("b")).await];
+        let [erased, late] = [erased.0, late.id.0].map(|id| bench.db.literal(id));
+        bench.db.execute(&format!("update portal_sessions set customer_id = {erased} where id = {late}")).await;
+        bench.store.forget_erased(later(NOW, 1), ALL).await.unwrap();
+        let other = bench.db.literal(other.id.0);
+        let left = format!("select count(*) from portal_sessions where id = {other}");
+        assert_eq!((bench.count("portal_sessions").await, bench.db.number(&left).await), (1, 1));
+    }
+}

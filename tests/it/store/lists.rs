@@ -2,10 +2,11 @@
 //! longer; and lists of all sessions, of which PostgreSQL first looks at the last three days.
 
 use vestibule::domain::{
+    event::EventType,
     session::{Session, Status},
     time::{Seconds, Timestamp},
 };
-use vestibule::store::{ListFilter, Page, StatusFilter};
+use vestibule::store::{EventFilter, HeldSession, HolderFilter, ListFilter, Page, StatusFilter};
 
 use super::bench::{Bench, NOW, hash, insert_tenant};
 
@@ -98,6 +99,87 @@ async fn every_one_is_found_once_and_in_order() {
                     assert_eq!(found, wanted, "{status:?}, {later} s later, by {limit}, down: {down}");
                 }
             }
+        }
+    }
+}
+
+/// Many that one customer holds, and many customers.
+#[tokio::test(flavor = "multi_thread")]
+async fn holders_come_in_pages_that_memory_has_room_for() {
+    for bench in Bench::both().await {
+        let names: Vec<String> = (0..12).map(|n| format!("customer-{n:02}")).collect();
+        for name in &names {
+            let links = (0..101).map(|_| bench.link(name)).collect();
+            assert!(bench.create(links).await.into_iter().all(|kept| kept.is_ok()));
+        }
+        let filter = |after: Option<String>| HolderFilter {
+            tenant_id: bench.tenant,
+            livemode: false,
+            portal_id: bench.portal.id,
+            after,
+            prefix: None,
+            now: NOW,
+        };
+        let of = |held: &[HeldSession]| {
+            let mut names: Vec<String> = held.iter().map(|held| held.customer_external_id.clone()).collect();
+            names.dedup();
+            names
+        };
+        for limit in [3, 100] {
+            let (mut found, mut after) = (Vec::new(), None);
+            loop {
+                let (held, has_more) = bench.store.held_sessions(filter(after), limit).await.unwrap();
+                let page = of(&held);
+                assert_eq!(held.len(), page.len() * 100, "the newest hundred of each");
+                assert!(page.len() <= limit as usize && !page.is_empty());
+                assert!(held.iter().take(100).is_sorted_by(|newer, older| newer.id > older.id));
+                found.extend(page);
+                after = found.last().cloned();
+                if !has_more {
+                    break;
+                }
+            }
+            assert_eq!(found, names, "by {limit}");
+        }
+    }
+}
+
+/// Far back in a trail of other things.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_of_events_of_one_type_finds_all_of_it() {
+    for bench in Bench::both().await {
+        let kinds =
+            [EventType::KeyCreated, EventType::SessionCreated, EventType::SessionExchanged, EventType::KeyRolled];
+        for _ in 0..3 {
+            for kind in kinds {
+                bench.store.record(bench.event(kind)).await.unwrap();
+            }
+        }
+        for kind in kinds {
+            let kind = Some(kind.as_str().to_owned());
+            let filter = EventFilter { tenant_id: bench.tenant, livemode: false, kind: kind.clone(), session_id: None };
+            let found = bench.store.events(filter, EVERYTHING).await.unwrap();
+            assert!(found.len() >= 3 && found.iter().all(|event| Some(&event.kind) == kind.as_ref()), "{kind:?}");
+        }
+    }
+}
+
+/// More portals name the origin than are looked at together, and only the last one owns it.
+#[tokio::test(flavor = "multi_thread")]
+async fn whose_an_origin_is_is_looked_for_in_every_portal() {
+    for bench in Bench::both().await {
+        let origin = "https://app.example".to_owned();
+        for n in 0..=101 {
+            let mut portal = bench.new_portal(&format!("portal-{n}"));
+            let url = Some(format!("{origin}/back"));
+            if n == 101 {
+                portal.settings.app_url = url
+            } else {
+                portal.settings.return_url = url
+            }
+            bench.store.insert_portal(portal, bench.event(EventType::PortalCreated), None).await.unwrap();
+            let is_owned = bench.store.is_portal_origin(origin.clone()).await.unwrap();
+            assert_eq!(is_owned, n == 101, "{n}");
         }
     }
 }

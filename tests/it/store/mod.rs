@@ -9,5 +9,6 @@ mod exchange;
 mod life;
 mod lists;
 mod migrations;
+mod races;
 mod retention;
 mod statements;

@@ -47,6 +47,35 @@ async fn on_sqlite_every_statement_goes_by_an_index() {
     assert!(!misled.is_empty(), "statistics mislead nobody any more");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_a_seldom_type_go_by_an_index_of_their_own() {
+    for bench in Bench::both().await {
+        let lists = statements::all(&bench.store).into_iter().filter(|(_, sql)| sql.contains("type not in"));
+        let lists: Vec<String> = lists.map(|(_, sql)| sql).collect();
+        assert_eq!(lists.len(), 2, "from either end");
+        for sql in lists {
+            let plan = match &bench.db {
+                Db::Sqlite(pool) => {
+                    let explain = AssertSqlSafe(format!("explain query plan {sql}"));
+                    let steps = sqlx::raw_sql(explain).fetch_all(pool).await.unwrap();
+                    steps.iter().map(|step| step.get("detail")).collect::<Vec<String>>()
+                }
+                Db::Postgres(pool) => {
+                    let nobody = uuid::Uuid::nil();
+                    let explain = format!(
+                        "set enable_seqscan = off; set plan_cache_mode = force_generic_plan; prepare q as {sql}; \
+                         explain execute q('{nobody}', false, '{nobody}', '{nobody}', 10, 'key.created'); deallocate q"
+                    );
+                    let steps = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_all(pool).await.unwrap();
+                    steps.iter().map(|step| step.get(0)).collect()
+                }
+            };
+            let plan = plan.join("\n");
+            assert!(plan.contains("events_type") || plan.contains("_type_id_idx"), "{plan}");
+        }
+    }
+}
+
 /// Otherwise lists are planned anew each time, and connections wait for each other's locks: a list took four times as long.
 #[tokio::test]
 async fn sqlite_is_compiled_for_many_connections() {

@@ -1,0 +1,110 @@
+//! Two who write at the same time.
+
+use futures_util::future::join_all;
+use sqlx::AssertSqlSafe;
+use std::time::Duration;
+use tokio::time::sleep;
+use vestibule::domain::{event::EventType, id::SessionId, time::Seconds};
+use vestibule::store::{ListFilter, ReplaceLinks, Retention, StatusFilter, StoreError};
+
+use super::bench::{Bench, NOW};
+use crate::support::{Db, Store as Kind};
+
+impl Bench {
+    /// Statements in a transaction of its own on PostgreSQL, which is still open.
+    async fn begun(&self, sql: &str) -> sqlx::Transaction<'static, sqlx::Postgres> {
+        let Db::Postgres(pool) = &self.db else { panic!("PostgreSQL alone has several writers") };
+        let mut begun = pool.begin().await.unwrap();
+        sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&mut *begun).await.unwrap();
+        begun
+    }
+
+    /// The store's connections, as the server knows them.
+    async fn connections(&self) -> Vec<i32> {
+        let Db::Postgres(pool) = &self.db else { panic!("SQLite has no server") };
+        let sql =
+            "select pid from pg_stat_activity where application_name = 'vestibule' and datname = current_database()";
+        sqlx::query_scalar(sql).fetch_all(pool).await.unwrap()
+    }
+
+    async fn read(&self) {
+        assert!(self.store.public_portal(self.portal.id).await.unwrap().is_some());
+    }
+}
+
+/// More than one transaction revokes. Of the first of them one is deleted by somebody else meanwhile, so that fewer are gone
+/// than were found.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bulk_revocation_leaves_none_when_another_revokes_one_of_them() {
+    let bench = Bench::new(Kind::Postgres).await;
+    let kept = bench.create((0..2100).map(|_| bench.link("a")).collect()).await;
+    let kept: Vec<_> = kept.into_iter().map(|kept| kept.unwrap().unwrap()).collect();
+    let first = kept.iter().map(|session| session.id).min_by_key(|id| id.0).unwrap();
+    let other = bench.begun(&format!("delete from portal_sessions where id = {}", bench.db.literal(first.0))).await;
+    let filter = ListFilter {
+        tenant_id: bench.tenant,
+        livemode: false,
+        customer_id: Some(kept[0].customer_id),
+        portals: None,
+        status: StatusFilter::All,
+        now: NOW,
+    };
+    let event = bench.event(EventType::SessionRevoked);
+    let (store, customer) = (bench.store.clone(), kept[0].customer_id);
+    let told = move |id: SessionId, _| {
+        let mut event = event.clone();
+        event.id = vestibule::domain::id::EventId(id.0);
+        event
+    };
+    let revoking = tokio::spawn(async move { store.revoke_sessions_of(filter, customer, told, None).await });
+    sleep(Duration::from_millis(300)).await;
+    assert!(!revoking.is_finished(), "it waits for the other");
+    other.commit().await.unwrap();
+    assert_eq!(revoking.await.unwrap().unwrap(), 2099);
+    assert_eq!(bench.db.number("select count(*) from portal_sessions").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_that_replace_each_other_one_is_left() {
+    for bench in Bench::both().await {
+        for customer in ["new", "known"] {
+            if customer == "known" {
+                bench.keep(bench.link(customer)).await;
+            }
+            let replaced = join_all((0..4).map(|_| async {
+                let event = bench.event(EventType::SessionRevoked);
+                let told = move |id: SessionId, _, _| {
+                    let mut event = event.clone();
+                    event.id = vestibule::domain::id::EventId(id.0);
+                    event
+                };
+                let replace = ReplaceLinks { portals: None, event: Box::new(told) };
+                bench.replace(bench.link(customer), replace).await.unwrap().unwrap()
+            }));
+            replaced.await;
+        }
+        assert_eq!(bench.db.number("select count(*) from portal_sessions").await, 2, "{:?}", bench.store);
+    }
+}
+
+/// A backup holds an old partition. That says nothing of whether the database takes writes, and spoils no connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_that_is_held_is_no_sign_that_the_database_is_away() {
+    let bench = Bench::new(Kind::Postgres).await;
+    let old = NOW.minus(Seconds::days(60));
+    bench.store.make_partitions(old, old).await.unwrap();
+    let name = format!("portal_sessions_{}", old.utc().format("%Y%m%d"));
+    let backup = bench.begun(&format!("lock table {name} in access share mode")).await;
+    join_all((0..4).map(|_| bench.read())).await;
+    let before = bench.connections().await;
+    assert!(before.len() > 1, "{before:?}");
+    let keep = Retention { sessions: Seconds::days(30), events: Seconds::days(400) };
+    let swept = bench.store.sweep(NOW, keep).await;
+    assert!(matches!(swept, Err(StoreError::Busy(_))), "{swept:?}");
+    assert!(bench.store.takes_writes());
+    bench.read().await;
+    let after = bench.connections().await;
+    assert!(before.iter().filter(|known| after.contains(known)).count() >= before.len() - 1, "{before:?}, {after:?}");
+    backup.rollback().await.unwrap();
+    assert_eq!(bench.store.sweep(NOW, keep).await.unwrap().partitions, 1);
+}
