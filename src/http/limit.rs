@@ -112,6 +112,15 @@ mod tests {
     }
 
     #[test]
+    fn no_number_is_too_large() {
+        let slowest = Buckets::new(1, Duration::from_secs(60), u32::MAX).unwrap();
+        let fastest = Buckets::new(u32::MAX, Duration::from_secs(1), u32::MAX).unwrap();
+        for buckets in [slowest, fastest] {
+            assert!((0..9).all(|_| buckets.take_at(1, u64::MAX / 2).is_ok()));
+        }
+    }
+
+    #[test]
     fn zero_is_no_limit() {
         assert!(Buckets::<u8>::new(0, Duration::from_secs(1), 5).is_none());
     }

@@ -141,6 +141,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_heavy_takes_the_room_of_many() {
+        let kept = |weight: u64| {
+            let cache = Guarded::new(1000, |weight: &u64| *weight);
+            (0..1000).for_each(|n| cache.fill(cache.ticket(&n), &n, weight));
+            (0..1000).filter(|n| cache.get(n).is_some()).count()
+        };
+        assert!(kept(1) > 900 && (1..=20).contains(&kept(50)), "{} and {}", kept(1), kept(50));
+    }
+
+    #[test]
     fn what_was_read_before_a_removal_is_not_put_in_after_it() {
         let cache = Guarded::new(8, |_| 1);
         let early = cache.ticket(&1);

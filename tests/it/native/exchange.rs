@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{EXCHANGE, SESSIONS, World, text, uuid};
+use crate::support::{Db, EXCHANGE, SESSIONS, World, text, uuid};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn by_bearer_the_token_is_in_the_body() {
@@ -182,5 +182,34 @@ async fn tabs_follow_from_the_permissions() {
             let opened = world.exchange(text(&created, "token")).await.expect(200).json();
             assert_eq!(opened["tabs"], tabs, "{permissions}");
         }
+    }
+}
+
+/// The portal is read once more for its cookie's attributes. By then the link is used up, so nothing that goes wrong there may
+/// take the session along.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_done_is_not_lost_for_want_of_the_portal() {
+    for world in World::both().await {
+        let db = world.db().await;
+        let spoil = "update portals set settings = 'spoilt'";
+        match &db {
+            Db::Postgres(_) => {
+                let function = "returns trigger language plpgsql as $$ begin";
+                db.execute(&format!("create function spoil() {function} {spoil}; return null; end $$")).await;
+                db.execute(
+                    "create trigger spoil after update on portal_sessions for each row execute function spoil()",
+                )
+                .await;
+            }
+            Db::Sqlite(_) => {
+                db.execute(&format!("create trigger spoil after update on portal_sessions begin {spoil}; end")).await;
+            }
+        }
+        let [first, second] = [world.mint(json!({})).await, world.mint(json!({})).await];
+        let answer = world.http.post(EXCHANGE, json!({"token": first["token"]})).await.expect(200);
+        assert_eq!(answer.cookies().len(), 1, "{:?}", answer.cookies());
+        let bearer = json!({"token": second["token"], "transport": "bearer"});
+        world.http.post(EXCHANGE, bearer).await.expect(200);
+        assert!(db.number("select count(*) from portals where settings = 'spoilt'").await > 0);
     }
 }
