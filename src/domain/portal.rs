@@ -14,6 +14,10 @@ pub const DEFAULT_LINK_TTL: Seconds = Seconds(900);
 pub const DEFAULT_SESSION_TTL: Seconds = Seconds(86_400);
 /// The longest a link may live.
 pub const MAX_LINK_TTL: Seconds = Seconds::days(7);
+/// How long a link lives at least.
+pub const MIN_LINK_TTL: Seconds = Seconds(60);
+/// How long a browser session lives at least.
+pub const MIN_SESSION_TTL: Seconds = Seconds(300);
 /// The longest a browser session may live.
 pub const MAX_SESSION_TTL: Seconds = Seconds::days(30);
 /// The slug of the portal that every tenant has and can't delete.

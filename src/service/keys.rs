@@ -7,7 +7,6 @@ use crate::domain::{
     key::Key,
     permission::Patterns,
     secret::{Credential, Kind, SecretHash},
-    time::Seconds,
 };
 use std::sync::Arc;
 
@@ -129,7 +128,7 @@ impl Service {
         (key, credential)
     }
 
-    /// The same settings in a new key; the old one is refused after `overlap`.
+    /// A new key with the same settings.
     pub(super) fn successor(&self, old: &Key) -> (Key, Credential) {
         let request = KeyRequest {
             is_secret: old.is_secret,
@@ -141,6 +140,3 @@ impl Service {
         self.mint_key(old.tenant_id, request)
     }
 }
-
-/// The longest that a rolled key may still be used.
-pub(super) const MAX_OVERLAP: Seconds = Seconds::days(30);

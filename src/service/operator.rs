@@ -1,6 +1,6 @@
 //! What operators do from the command line, on behalf of any tenant.
 
-use super::{Cursor, Error, KeyRequest, Listed, Merchant, PortalChanges, PortalRequest, Service, keys::MAX_OVERLAP};
+use super::{Cursor, Error, KeyRequest, Listed, Merchant, PortalChanges, PortalRequest, Service};
 use crate::{
     domain::{
         event::{Actor, EventType, NewEvent, Origin},
@@ -15,6 +15,9 @@ use crate::{
     },
     store::{ListFilter, PortalRef, Revoked, StatusFilter},
 };
+
+/// The longest that a rolled key may still be used.
+const MAX_OVERLAP: Seconds = Seconds::days(30);
 
 /// The operator: may do everything, and is written down as who did it.
 #[derive(Clone)]

@@ -61,6 +61,11 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
+/// Whether PostgreSQL says that a table is not there (any more).
+pub(super) fn is_of_no_table(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(|refusal| refusal.code()).as_deref() == Some("42P01")
+}
+
 /// The one place that knows the names of constraints: PostgreSQL tells the name, SQLite the columns.
 fn unique(refusal: &dyn DatabaseError) -> Option<Unique> {
     if !refusal.is_unique_violation() {

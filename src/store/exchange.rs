@@ -4,9 +4,10 @@ use super::{
     LiveSession, Store, StoreError,
     arrays::{OverRows, column, sparse},
     connection::Link,
-    events, execute, fetch_all, fetch_optional,
-    retention::{self, UNDEFINED_TABLE},
+    error::is_of_no_table,
+    events, execute, fetch_all, fetch_optional, retention,
     row::{LiveRow, live_columns, session_tables},
+    sessions,
     sqlite_script::{self, Binder, OverRows as SqliteRows, Script, bind},
     statements::statements,
     transact, write_at_once,
@@ -43,7 +44,6 @@ statements! {
         and ended_at is null and browser_expires_at > $6 \
         and exists (select 1 from customers c where c.id = customer_id) \
         and exists (select 1 from portals p where p.id = portal_id and p.enabled)";
-    Both LIVE = concat!("select ", live_columns!(), " from ", session_tables!(), " where s.id = $1");
 }
 
 static EXCHANGES: OverRows = OverRows::new(EXCHANGE_MANY);
@@ -173,7 +173,7 @@ impl Store {
             {
                 return Ok(None);
             }
-            let Some(row) = fetch_optional!(link, LiveRow, LIVE, item.id)? else { return Ok(None) };
+            let Some(row) = fetch_optional!(link, LiveRow, sessions::LIVE, item.id)? else { return Ok(None) };
             let live = LiveSession::try_from(row)?;
             events::insert!(link, exchanged(&item, &live, now, serde_json::json!({"repeated": true})));
             Ok(Some(live))
@@ -237,7 +237,7 @@ impl Link<'_, PgConnection> {
             now,
         );
         match rows {
-            Err(sqlx::Error::Database(refusal)) if refusal.code().as_deref() == Some(UNDEFINED_TABLE) => Ok(Vec::new()),
+            Err(error) if is_of_no_table(&error) => Ok(Vec::new()),
             rows => Ok(rows?),
         }
     }

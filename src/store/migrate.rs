@@ -1,6 +1,6 @@
 //! Schema versions, and whether a database may be trusted with what we acknowledge.
 
-use super::{Postgres, Sqlite, Store, StoreError, statements::statements};
+use super::{Postgres, Sqlite, Store, StoreError, error::is_of_no_table, statements::statements};
 use sqlx::{
     Connection,
     migrate::{MigrateError, Migrator},
@@ -150,9 +150,7 @@ async fn check_schema(db: &Postgres) -> Result<(), StoreError> {
 
 /// An empty database has no table of migrations yet.
 fn none_without_table(error: sqlx::Error) -> Result<i64, sqlx::Error> {
-    const UNDEFINED_TABLE: &str = "42P01";
-    let code = error.as_database_error().and_then(|refusal| refusal.code());
-    if code.as_deref() == Some(UNDEFINED_TABLE) { Ok(0) } else { Err(error) }
+    if is_of_no_table(&error) { Ok(0) } else { Err(error) }
 }
 
 fn failure(error: MigrateError) -> StoreError {

@@ -1,7 +1,8 @@
 //! Retention: what is over long enough goes, and room is made ahead for what comes.
 
 use super::{
-    Postgres, STRETCH_OF_EVENTS, Store, StoreError, connection::Link, execute, statements::statements, transact,
+    Postgres, STRETCH_OF_EVENTS, Store, StoreError, connection::Link, error::is_of_no_table, execute,
+    statements::statements, transact,
 };
 use crate::domain::{
     id::{SessionId, uuid_floor, uuid_millis},
@@ -54,9 +55,6 @@ const STRAGGLERS_AFTER: Seconds = Seconds::days(2);
 const SHORT_LIFE: Seconds = Seconds(86_400 + 900);
 /// Partitions are made so far ahead.
 const AHEAD: Seconds = Seconds::days(7);
-
-/// PostgreSQL's word for a partition that is not there (any more).
-pub(super) const UNDEFINED_TABLE: &str = "42P01";
 
 /// The partition that holds a session of this id, if any does; its name is made of digits alone.
 pub(super) fn partition_of(id: SessionId) -> Option<String> {
@@ -241,7 +239,7 @@ impl Postgres {
         let held = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).persistent(false).bind(over).fetch_one(&mut *tx).await;
         match held {
             // Another instance's sweep dropped it meanwhile.
-            Err(sqlx::Error::Database(refusal)) if refusal.code().as_deref() == Some(UNDEFINED_TABLE) => Ok(true),
+            Err(error) if is_of_no_table(&error) => Ok(true),
             held => Ok(held?),
         }
     }

@@ -7,7 +7,6 @@ mod page;
 mod place;
 mod refuse;
 mod tab;
-#[allow(dead_code, unused_imports, reason = "data for the tabs comes with the gateway")]
 #[allow(unreachable_pub, reason = "it knows nothing of the rest, like a crate of its own")]
 mod view;
 mod visit;

@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         Invalid, permission,
-        portal::{Branding, MAX_LINK_TTL, MAX_SESSION_TTL, Portal, Settings},
+        portal::{Branding, MAX_LINK_TTL, MAX_SESSION_TTL, MIN_LINK_TTL, MIN_SESSION_TTL, Portal, Settings},
         return_url::{WebUrl, parse_origin},
         text,
     },
@@ -151,13 +151,13 @@ impl UpdatePortal {
             Vec::new(),
             permissions,
         )?;
-        set(&mut settings.link_ttl, "linkTtl", &self.link_ttl, fresh.link_ttl, ttl(60, MAX_LINK_TTL.0))?;
+        set(&mut settings.link_ttl, "linkTtl", &self.link_ttl, fresh.link_ttl, ttl(MIN_LINK_TTL.0, MAX_LINK_TTL.0))?;
         set(
             &mut settings.session_ttl,
             "sessionTtl",
             &self.session_ttl,
             fresh.session_ttl,
-            ttl(300, MAX_SESSION_TTL.0),
+            ttl(MIN_SESSION_TTL.0, MAX_SESSION_TTL.0),
         )?;
         match &self.branding {
             None => Ok(()),

@@ -14,6 +14,7 @@ use crate::{
         Invalid,
         id::SessionId,
         permission,
+        portal::{MAX_LINK_TTL, MAX_SESSION_TTL, MIN_LINK_TTL, MIN_SESSION_TTL},
         return_url::{WebUrl, parse_path},
         session::{Delivery, Session, Status},
         text::{self, Metadata},
@@ -102,13 +103,13 @@ impl TryFrom<CreatePortalSession> for SessionRequest {
             (None, Some(id)) => CustomerRef::Id(id.parse().map_err(|_| Error::Missing("customer"))?),
             _ => return Err(Error::request("Give exactly one of customerExternalId and customerId.")),
         };
-        let within = |name, value, from, to| field(name, seconds(value, from, to));
+        let within = |name, value, from: Seconds, to: Seconds| field(name, seconds(value, from.0, to.0));
         Ok(Self {
             portal: field("portal", body.portal.map(text::without_nul).transpose())?,
             permissions: body.permissions.map(|list| field("permissions", permission::parse_list(list))).transpose()?,
             return_url: body.return_url.map(|url| field("returnUrl", WebUrl::parse(&url))).transpose()?,
-            link_ttl: within("expiresIn", body.expires_in, 60, 604_800)?,
-            session_ttl: within("sessionTtl", body.session_ttl, 300, 2_592_000)?,
+            link_ttl: within("expiresIn", body.expires_in, MIN_LINK_TTL, MAX_LINK_TTL)?,
+            session_ttl: within("sessionTtl", body.session_ttl, MIN_SESSION_TTL, MAX_SESSION_TTL)?,
             path: body.path.map(|path| field("path", parse_path(&path))).transpose()?,
             delivery: match body.delivery {
                 Some(DeliveryDto::Redirect) => Delivery::Redirect,

@@ -14,7 +14,6 @@ mod tone;
 
 pub use cell::Cell;
 pub(super) use key::humanise;
-pub use tone::Tone;
 
 /// The most rows of one table.
 const MAX_ROWS: usize = 100;

@@ -17,9 +17,9 @@ use chrono::{DateTime, Utc};
 use crate::domain::permission::Tab;
 
 pub use access::Access;
-pub use asset::{Asset, HREFS, Hrefs, asset};
-pub use brand::{Brand, Color, Palette, brand_css};
-pub use data::{Block, Cell, Column, Data, Field, Section, Table, Tone};
+pub use asset::{HREFS, asset};
+pub use brand::{Brand, Color, brand_css};
+pub use data::{Block, Cell, Data};
 pub use problem::Problem;
 pub use text::Locale;
 

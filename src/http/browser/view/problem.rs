@@ -29,6 +29,7 @@ pub enum Problem {
 
 impl Problem {
     /// Every problem.
+    #[cfg(test)]
     pub const ALL: [Self; 10] = [
         Self::LinkOver,
         Self::LinkUnknown,
