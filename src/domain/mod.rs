@@ -8,6 +8,7 @@ pub mod customer;
 pub mod event;
 pub mod id;
 pub mod key;
+pub mod language;
 pub mod permission;
 pub mod portal;
 pub mod return_url;

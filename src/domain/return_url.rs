@@ -81,7 +81,7 @@ pub fn parse_path(text: &str) -> Result<String, Invalid> {
     let refuse = || Err(Invalid::new("A path starts with one / and stays within the portal (RFC 3986)."));
     let path = text.split(['?', '#']).next().unwrap_or_default();
     let dots = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
-    if text.len() > MAX_BYTES || !text.starts_with('/') || text.starts_with("//") || !is_uri_text(text) {
+    if text.len() > MAX_BYTES || !text.starts_with('/') || text.starts_with("//") || !is_tail(text) {
         return refuse();
     }
     // An encoded slash or back slash is decoded by some servers on the way.
@@ -95,9 +95,9 @@ pub fn parse_path(text: &str) -> Result<String, Invalid> {
 fn strict(text: &str) -> Option<Url> {
     let (scheme, rest) = text.split_once(':')?;
     let rest = rest.strip_prefix("//")?;
-    let authority = rest.split(['/', '?', '#']).next()?;
+    let (authority, tail) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let (host, port) = split_port(authority)?;
-    if !is_uri_text(text) || !is_host(host) || !port.bytes().all(|byte| byte.is_ascii_digit()) {
+    if !is_tail(tail) || !is_host(host) || !port.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
     let url = Url::parse(text).ok()?;
@@ -147,17 +147,26 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Only characters that a URI may hold (RFC 3986, appendix A), with well-formed escapes, of which none is a NUL.
-fn is_uri_text(text: &str) -> bool {
+/// What may stand behind an authority: path, query and fragment with only the characters that each may hold (RFC 3986,
+/// appendix A), with well-formed escapes, of which none is a NUL. In a query square brackets are taken, too, as browsers
+/// and frameworks write them.
+fn is_tail(text: &str) -> bool {
+    let (rest, fragment) = text.split_once('#').unwrap_or((text, ""));
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    is_text(path, b"/") && is_text(query, b"/?[]") && is_text(fragment, b"/?")
+}
+
+/// Whether it holds only what a path's segment may, and these.
+fn is_text(text: &str, also: &[u8]) -> bool {
     let bytes = text.as_bytes();
     bytes.iter().enumerate().all(|(at, byte)| match byte {
         b'%' => {
             let hex = bytes.get(at + 1..at + 3);
             hex.is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit) && hex != b"00")
         }
-        b'-' | b'.' | b'_' | b'~' | b':' | b'/' | b'?' | b'#' | b'[' | b']' | b'@' => true,
+        b'-' | b'.' | b'_' | b'~' | b':' | b'@' => true,
         b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' => true,
-        byte => byte.is_ascii_alphanumeric(),
+        byte => byte.is_ascii_alphanumeric() || also.contains(byte),
     })
 }
 
@@ -180,6 +189,7 @@ mod tests {
             "https://[2001:db8::1]/",
             "https://xn--bcher-kva.example/%C3%A4",
             "https://my_host.example/a@b",
+            "https://a.example/?a[]=1&b=/?#c/?",
         ] {
             assert_eq!(WebUrl::parse(good).map(|url| url.as_str().to_owned()), Ok(good.to_owned()));
         }
@@ -231,6 +241,10 @@ mod tests {
             "https://a.example/x y",
             "http://localhost%2eevil.example",
             "https://a.example/%00",
+            "https://a.example/[x]",
+            "https://a.example/#[x]",
+            "https://a.example/#a#b",
+            "https://a[x].example/",
         ] {
             assert!(WebUrl::parse(bad).is_err(), "{bad:?}");
         }

@@ -40,22 +40,6 @@ pub fn slug(text: String) -> Result<String, Invalid> {
     Err(Invalid::new("A slug is 3 to 64 lower-case letters, digits and single hyphens, with no hyphen at its ends."))
 }
 
-/// A language tag in the form of BCP 47 (RFC 5646, section 2.1), at most 35 characters.
-///
-/// # Errors
-/// For anything else.
-pub fn language_tag(text: String) -> Result<String, Invalid> {
-    let mut parts = text.split('-');
-    let first = parts.next().unwrap_or_default();
-    let head = (2..=8).contains(&first.len()) && first.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let tail = parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    let single_at_end = text.rsplit('-').next().is_some_and(|part| part.len() == 1);
-    if head && tail && !single_at_end && text.len() <= 35 {
-        return Ok(text);
-    }
-    Err(Invalid::new("Give a BCP 47 language tag, such as en or pt-BR."))
-}
-
 /// A colour as `#rrggbb`.
 ///
 /// # Errors
@@ -112,16 +96,6 @@ mod tests {
         }
         for bad in ["", "ab", "-abc", "abc-", "a--b", "Abc", "a_b", "a b", &"a".repeat(65)] {
             assert!(slug(bad.into()).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn language_tags() {
-        for good in ["en", "pt-BR", "zh-Hant-TW", "de-CH-1996", "sl-rozaj-biske"] {
-            assert!(language_tag(good.into()).is_ok(), "{good}");
-        }
-        for bad in ["", "e", "en_US", "en-", "-en", "en-x", "123", "en--US", "en US", &"a-".repeat(30)] {
-            assert!(language_tag(bad.into()).is_err(), "{bad}");
         }
     }
 

@@ -8,7 +8,8 @@ use crate::domain::{
 };
 use axum::http::{HeaderMap, HeaderValue, header};
 
-/// So many cookies of sessions are looked at, lest a request make the database look for hundreds.
+/// So many cookies of sessions are looked at, lest a request make the database look for hundreds: the last, which browsers
+/// have got last (RFC 6265, section 5.4).
 const MOST: usize = 16;
 
 /// `__Host-` binds a cookie to https, this host and all its paths (RFC 6265bis, section 4.1.3.2).
@@ -23,10 +24,12 @@ pub fn sessions(
     is_https: bool,
     portal: Option<PortalId>,
 ) -> impl Iterator<Item = (PortalId, &str)> {
-    all(headers)
-        .filter_map(move |(name, value)| Some((name.strip_prefix(prefix(is_https))?.parse().ok()?, value)))
-        .filter(move |(owner, _)| portal.is_none_or(|portal| portal == *owner))
-        .take(MOST)
+    let named = move || {
+        all(headers)
+            .filter_map(move |(name, value)| Some((name.strip_prefix(prefix(is_https))?.parse().ok()?, value)))
+            .filter(move |(owner, _)| portal.is_none_or(|portal| portal == *owner))
+    };
+    named().skip(named().count().saturating_sub(MOST))
 }
 
 /// The nonce that this browser has for a link, when it is one that an exchange takes.

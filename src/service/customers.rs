@@ -1,6 +1,6 @@
 //! Customers.
 
-use super::{Cursor, Error, Listed, Merchant, idempotency::Render};
+use super::{Cursor, Error, Listed, Merchant, attempts, idempotency::Render};
 use crate::{
     domain::{
         customer::{Customer, Profile},
@@ -10,9 +10,6 @@ use crate::{
     },
     store::{Beside, StatusFilter},
 };
-
-/// Changes to a customer are tried so often when others change it at the same time.
-const TRIES: usize = 5;
 
 /// A customer that is to be made.
 #[derive(Clone, Debug)]
@@ -93,7 +90,7 @@ impl Merchant {
     /// # Errors
     /// [`Error::Missing`] when there is none that this key may change.
     pub async fn update_customer(&self, id: CustomerId, changes: CustomerChanges) -> Result<Customer, Error> {
-        for _ in 0..TRIES {
+        for () in attempts() {
             let old = self.customer_for("update", id).await?;
             let mut new = old.clone();
             changes(&mut new.profile)?;
@@ -103,7 +100,7 @@ impl Merchant {
                 return Ok(new);
             }
         }
-        Err(Error::Conflict("The customer is being changed by others. Try again.".into()))
+        Err(Error::Unavailable)
     }
 
     /// Erases a customer: its sessions end, its personal data go, the trail keeps only ids.

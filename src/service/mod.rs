@@ -46,8 +46,22 @@ use coalesce::{Coalescer, Write};
 use erasures::Forgetting;
 use futures_util::{FutureExt as _, future::join};
 use idempotency::InFlight;
-use std::{sync::Arc, time::Instant};
+use std::{
+    iter,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use watch::Watch;
+
+/// Many may change one thing at a time: each keeps its change only if nobody else has kept one since it read, and else reads
+/// again. Of all who try one is done each time, so whoever is not within this is told to come back.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Attempts to keep a change, for as long as one has the patience.
+fn attempts() -> impl Iterator<Item = ()> {
+    let started = Instant::now();
+    iter::repeat(()).take_while(move |()| started.elapsed() < PATIENCE)
+}
 
 /// What the service is told by the configuration.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! Portal configurations.
 
-use super::{Cursor, Error, Listed, Merchant, Service, cache::PortalKey, idempotency::Render};
+use super::{Cursor, Error, Listed, Merchant, Service, attempts, cache::PortalKey, idempotency::Render};
 use crate::{
     domain::{
         event::{EventType, NewEvent},
@@ -11,9 +11,6 @@ use crate::{
     store::{PortalRef, Revoked},
 };
 use std::sync::Arc;
-
-/// Changes to a portal are tried so often when others change it at the same time.
-const TRIES: usize = 5;
 
 /// A portal that is to be made; everything in it was parsed.
 #[derive(Clone, Debug)]
@@ -100,7 +97,7 @@ impl Service {
         changes: &PortalChanges,
         event: NewEvent,
     ) -> Result<Portal, Error> {
-        for _ in 0..TRIES {
+        for () in attempts() {
             let old = self.store().portal(tenant, PortalRef::Id(id)).await?.ok_or(Error::PortalMissing)?;
             let mut new = old.clone();
             if let Some(slug) = &changes.slug {
@@ -119,7 +116,7 @@ impl Service {
                 return Ok(new);
             }
         }
-        Err(Error::Conflict("The portal is being changed by others. Try again.".into()))
+        Err(Error::Unavailable)
     }
 }
 

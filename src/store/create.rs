@@ -18,7 +18,7 @@ use std::{collections::HashMap, fmt, sync::Arc};
 macro_rules! revoke_unused {
     ($on:ident) => {
         concat!(
-            "delete from portal_sessions where id in (select s.id from portal_sessions s join customers c on c.id = s.customer_id \
+            "delete from portal_sessions where id in (select s.id from portal_sessions s join customers c on c.id = s.customer_id join portals p on p.id = s.portal_id \
             where s.tenant_id = $1 and s.livemode = $2 and (c.id = $3 or c.external_id = $4) and s.used_at is null \
             and s.link_expires_at > $5 and (cast($6 as text) is null or s.portal_id",
             is_one_of!($on, "$6"),

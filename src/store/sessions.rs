@@ -18,7 +18,7 @@ use crate::domain::{
 };
 use std::sync::Arc;
 
-/// Some of a customer's sessions, all or those live at `$4`, in the portals listed.
+/// Some of a customer's sessions, all or those live at `$4`, in the portals listed. With a portal they are gone already.
 macro_rules! of_customer {
     ($on:ident) => {
         concat!(
@@ -26,7 +26,7 @@ macro_rules! of_customer {
             where tenant_id = $1 and livemode = $2 and customer_id = $3 and (cast($5 as text) is null or portal_id",
             is_one_of!($on, "$5"), ") \
             and (used_at is null and link_expires_at > $4 or ended_at is null and browser_expires_at > $4 or $4 is null) \
-            order by id limit $6"
+            and exists (select 1 from portals p where p.id = portal_id) order by id limit $6"
         )
     };
 }

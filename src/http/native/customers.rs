@@ -14,6 +14,7 @@ use crate::{
         Invalid,
         customer::{Customer, Profile},
         id::CustomerId,
+        language,
         text::{self, Metadata},
     },
     http::{
@@ -71,7 +72,7 @@ impl TryFrom<CreateCustomer> for NewCustomer {
             phone: optional("phone", body.phone, 64)?,
             company_name: optional("companyName", body.company_name, 256)?,
             default_currency: field("defaultCurrency", body.default_currency.map(currency_code).transpose())?,
-            locale: field("locale", body.locale.map(text::language_tag).transpose())?,
+            locale: field("locale", body.locale.map(language::tag).transpose())?,
             metadata: field("metadata", text::metadata(body.metadata.unwrap_or_default()))?,
         };
         Ok(Self { external_id: field("externalId", text::bounded(external_id, 256))?, profile })
@@ -130,7 +131,7 @@ impl UpdateCustomer {
                 currency.map(|code| field("defaultCurrency", currency_code(code))).transpose()?;
         }
         if let Some(locale) = self.locale.clone() {
-            profile.locale = locale.map(|tag| field("locale", text::language_tag(tag))).transpose()?;
+            profile.locale = locale.map(|tag| field("locale", language::tag(tag))).transpose()?;
         }
         match &self.metadata {
             None => {}

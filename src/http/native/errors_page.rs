@@ -6,7 +6,7 @@ use axum::{
 };
 
 /// Code, status, and what to do about it.
-const CODES: [(&str, &str, &str); 17] = [
+const CODES: [(&str, &str, &str); 18] = [
     (
         "invalid_request",
         "400",
@@ -55,18 +55,14 @@ const CODES: [(&str, &str, &str); 17] = [
         "503",
         "The service or its database is overloaded or away. Try again after Retry-After; with an Idempotency-Key that is safe.",
     ),
-    (
-        "upstream_unavailable, upstream_timeout",
-        "502, 504",
-        "The merchant's back end behind the gateway can't be reached, or did not answer in time.",
-    ),
+    ("upstream_unavailable", "502", "The merchant's back end behind the gateway can't be reached."),
+    ("upstream_timeout", "504", "The merchant's back end behind the gateway did not answer in time."),
 ];
 
 /// Every error code, what it means and what to do.
 pub(crate) async fn show() -> Response {
     let row = |(code, status, text): &(&str, &str, &str)| {
-        let id = code.split(',').next().unwrap_or_default();
-        format!("<tr id=\"{id}\"><td><code>{code}</code></td><td>{status}</td><td>{text}</td></tr>")
+        format!("<tr id=\"{code}\"><td><code>{code}</code></td><td>{status}</td><td>{text}</td></tr>")
     };
     let rows: String = CODES.iter().map(row).collect();
     let page = include_str!("errors.html").replace("{rows}", &rows);

@@ -13,7 +13,7 @@ use crate::{
     domain::{
         Invalid,
         id::SessionId,
-        permission,
+        language, permission,
         portal::{MAX_LINK_TTL, MAX_SESSION_TTL, MIN_LINK_TTL, MIN_SESSION_TTL},
         return_url::{WebUrl, parse_path},
         session::{Delivery, Session, Status},
@@ -100,7 +100,10 @@ impl TryFrom<CreatePortalSession> for SessionRequest {
     fn try_from(body: CreatePortalSession) -> Result<Self, Error> {
         let customer = match (body.customer_external_id, body.customer_id) {
             (Some(name), None) => CustomerRef::ExternalId(field("customerExternalId", text::bounded(name, 256))?),
-            (None, Some(id)) => CustomerRef::Id(id.parse().map_err(|_| Error::Missing("customer"))?),
+            (None, Some(id)) => {
+                let id = field("customerId", text::without_nul(id))?;
+                CustomerRef::Id(id.parse().map_err(|_| Error::Missing("customer"))?)
+            }
             _ => return Err(Error::request("Give exactly one of customerExternalId and customerId.")),
         };
         let within = |name, value, from: Seconds, to: Seconds| field(name, seconds(value, from.0, to.0));
@@ -121,7 +124,7 @@ impl TryFrom<CreatePortalSession> for SessionRequest {
             },
             replace_existing: body.replace_existing.unwrap_or(false),
             preview: body.preview.unwrap_or(false),
-            locale: body.locale.map(|tag| field("locale", text::language_tag(tag))).transpose()?,
+            locale: body.locale.map(|tag| field("locale", language::tag(tag))).transpose()?,
             metadata: field("metadata", text::metadata(body.metadata.unwrap_or_default()))?,
             ..Self::new(customer)
         })

@@ -10,7 +10,7 @@ use serde_json::json;
 use super::proxy::{Mode, Proxy};
 use super::{Session, figure, session, unlimited, until, verify};
 use crate::support::guard::Folder;
-use crate::support::{Database, Db, Http, Merchant, Server, Setup, Store, World, postgres, text};
+use crate::support::{Database, Db, EXCHANGE, Http, Merchant, Server, Setup, Store, mint, postgres, text};
 
 const HOLDS: Duration = Duration::from_secs(1);
 const USUALLY: Duration = Duration::from_millis(250);
@@ -241,22 +241,29 @@ async fn it_holds_on_one_whose_wall_clock_jumps() {
 /// what was remembered after that stays.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_heard_of_once_is_not_taken_back_again() {
-    let world = World::new(Store::Postgres).await;
-    let db = world.db().await;
+    let server = Server::start(Store::Postgres).await;
+    let (http, db) = (&server.http, Db::open(server.database()).await);
+    let api = http.key(&server.tenant().key);
+    let active = async || {
+        let created = mint(api.clone(), json!({})).await;
+        let opened = http.post(EXCHANGE, json!({"token": created["token"], "transport": "bearer"})).await.expect(200);
+        (created, text(&opened.json(), "token").to_owned())
+    };
+    let who = async |token: &str| http.key(token).get("/v1/portal-session").await;
     let Db::Postgres(pool) = &db else { panic!("no PostgreSQL") };
     let mut old = pool.begin().await.unwrap();
     sqlx::query("select pg_current_xact_id()").execute(&mut *old).await.unwrap();
-    let (revoked, _) = world.active(json!({})).await;
+    let (revoked, _) = active().await;
     let all = format!("/v1/customers/{}/portal-sessions", text(&revoked, "customerId"));
-    assert_eq!(world.api.delete(&all).await.expect(200).json(), json!({"revoked": 1}));
+    assert_eq!(api.delete(&all).await.expect(200).json(), json!({"revoked": 1}));
     let some_polls = Duration::from_millis(500);
     tokio::time::sleep(some_polls).await;
-    let (_, token) = world.active(json!({})).await;
-    world.who(&token).await.expect(200);
+    let (_, token) = active().await;
+    who(&token).await.expect(200);
     tokio::time::sleep(some_polls).await;
     db.execute("alter table portal_sessions rename to hidden").await;
-    let who = world.who(&token).await;
+    let still = who(&token).await;
     db.execute("alter table hidden rename to portal_sessions").await;
-    who.expect(200);
+    still.expect(200);
     old.rollback().await.unwrap();
 }

@@ -182,6 +182,17 @@ async fn changes_at_the_same_time_are_all_kept() {
         }
         let customer = world.api.get(&path).await.expect(200).json();
         assert!(TEXTS.iter().all(|(field, _)| customer[field] == *field), "{customer}");
+        let notes: Vec<String> = (0..24).map(|n| format!("note-{n:02}")).collect();
+        let changes = notes.iter().map(|note| {
+            let (api, path, note) = (world.api.clone(), path.clone(), note.clone());
+            tokio::spawn(async move { api.patch(&path, json!({"metadata": {note: "kept"}})).await })
+        });
+        for change in changes.collect::<Vec<_>>() {
+            change.await.unwrap().expect(200);
+        }
+        let customer = world.api.get(&path).await.expect(200).json();
+        let kept: Vec<&String> = customer["metadata"].as_object().unwrap().keys().collect();
+        assert_eq!(kept, notes.iter().collect::<Vec<_>>());
     }
 }
 

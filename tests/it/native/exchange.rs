@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Db, EXCHANGE, SESSIONS, World, text, uuid};
+use crate::support::{Db, EXCHANGE, SESSIONS, Server, Store, World, mint, text, uuid};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn by_bearer_the_token_is_in_the_body() {
@@ -189,8 +189,10 @@ async fn tabs_follow_from_the_permissions() {
 /// take the session along.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_is_done_is_not_lost_for_want_of_the_portal() {
-    for world in World::both().await {
-        let db = world.db().await;
+    for store in Store::both() {
+        let server = Server::start(store).await;
+        let (http, db) = (&server.http, Db::open(server.database()).await);
+        let api = http.key(&server.tenant().key);
         let spoil = "update portals set settings = 'spoilt'";
         match &db {
             Db::Postgres(_) => {
@@ -205,11 +207,11 @@ async fn one_that_is_done_is_not_lost_for_want_of_the_portal() {
                 db.execute(&format!("create trigger spoil after update on portal_sessions begin {spoil}; end")).await;
             }
         }
-        let [first, second] = [world.mint(json!({})).await, world.mint(json!({})).await];
-        let answer = world.http.post(EXCHANGE, json!({"token": first["token"]})).await.expect(200);
+        let [first, second] = [mint(api.clone(), json!({})).await, mint(api, json!({})).await];
+        let answer = http.post(EXCHANGE, json!({"token": first["token"]})).await.expect(200);
         assert_eq!(answer.cookies().len(), 1, "{:?}", answer.cookies());
         let bearer = json!({"token": second["token"], "transport": "bearer"});
-        world.http.post(EXCHANGE, bearer).await.expect(200);
+        http.post(EXCHANGE, bearer).await.expect(200);
         assert!(db.number("select count(*) from portals where settings = 'spoilt'").await > 0);
     }
 }

@@ -86,6 +86,22 @@ async fn all_sessions_of_a_customer() {
     }
 }
 
+/// A portal takes its sessions along, so they are not revoked once more.
+#[tokio::test(flavor = "multi_thread")]
+async fn those_of_a_portal_that_is_gone_are_gone() {
+    for world in World::both().await {
+        world.api.post("/v1/portals", json!({"slug": "short-lived"})).await.expect(201);
+        let of_it = world.mint(json!({"portal": "short-lived"})).await;
+        world.mint(json!({"portal": "short-lived"})).await;
+        world.api.delete("/v1/portals/short-lived").await.expect(204);
+        world.mint(json!({"replaceExisting": true})).await;
+        let path = format!("/v1/customers/{}/portal-sessions", text(&of_it, "customerId"));
+        assert_eq!(world.api.delete(&path).await.expect(200).json(), json!({"revoked": 1}));
+        let told = world.api.get("/v1/events?type=portal_session.revoked").await.expect(200).json();
+        assert_eq!(told["data"].as_array().unwrap().len(), 1);
+    }
+}
+
 /// Two instances on one database: what one acknowledged holds on the other within a second.
 #[tokio::test(flavor = "multi_thread")]
 async fn everywhere_within_a_second() {

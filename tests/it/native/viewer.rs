@@ -162,6 +162,13 @@ async fn which_of_several_cookies() {
             .await
             .expect(204);
         assert_eq!(browser.get(ME).await.expect(200).json()["id"], first["id"]);
+        // Of very many the last ones count, which are the newest.
+        let portal = text(&second, "id");
+        let stale = (0..40).map(|n| format!("vst_{}=bst_{n}", crate::support::unknown("ptl")));
+        let many = stale.chain([one.clone(), two.clone()]).collect::<Vec<_>>().join("; ");
+        let browser = world.http.header("cookie", &many);
+        browser.get(&format!("{ME}?portal={portal}")).await.no_session();
+        assert_eq!(browser.get(ME).await.expect(200).json()["id"], first["id"]);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{SESSIONS, Server, Setup, Store, World, creation, text, unknown};
+use crate::support::{Db, SESSIONS, Server, Setup, Store, creation, mint, text, unknown};
 
 /// A database with nothing running on it.
 fn both() -> [Setup; 2] {
@@ -165,14 +165,15 @@ async fn sessions() {
 /// After a restore nothing may stop it half way: each that it revokes takes another one along, as somebody else might.
 #[tokio::test(flavor = "multi_thread")]
 async fn one_that_vanishes_meanwhile_does_not_spare_the_others() {
-    let world = World::new(Store::Sqlite).await;
+    let server = Server::start(Store::Sqlite).await;
+    let api = server.http.key(&server.tenant().key);
     for _ in 0..6 {
-        world.mint(json!({})).await;
+        mint(api.clone(), json!({})).await;
     }
-    let db = world.db().await;
+    let db = Db::open(server.database()).await;
     let newest = "delete from portal_sessions where id = (select max(id) from portal_sessions)";
     db.execute(&format!("create trigger along after delete on portal_sessions begin {newest}; end")).await;
-    let revoked = world.server.cli(&["session", "revoke", "--before", "2999-01-01T00:00:00Z"]);
+    let revoked = server.cli(&["session", "revoke", "--before", "2999-01-01T00:00:00Z"]);
     assert_eq!(revoked, json!({"revoked": 3}));
     assert_eq!(db.number("select count(*) from portal_sessions").await, 0);
 }
