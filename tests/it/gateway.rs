@@ -130,6 +130,13 @@ async fn bodies_go_both_ways_up_to_10_mib() {
     let seen = place.upstream.last();
     assert_eq!((seen.head.method.clone(), seen.header("content-type")), (Method::PUT, Some("text/csv")));
     assert!(seen.body == body);
+    // Without a body its length is told all the same where one may be expected.
+    for (method, told) in
+        [(Method::POST, Some("0")), (Method::PATCH, Some("0")), (Method::GET, None), (Method::DELETE, None)]
+    {
+        browser.send(method, &place.path("files"), None).await.expect(200);
+        assert_eq!(place.upstream.last().header("content-length"), told);
+    }
     let answer = browser.send(Method::POST, &place.path("files"), Some(vec![0; MIB_10 + 1])).await.expect(413);
     assert_eq!(answer.json()["error"]["code"], "body_too_large");
     let chunked = format!(

@@ -98,6 +98,14 @@ async fn every_refusal_wears_the_envelope() {
         assert!(error["errors"][0]["location"].as_str().unwrap().starts_with("body"), "{error}");
         assert!(error["errors"][0]["message"].is_string(), "{error}");
     }
+    for accept in
+        ["Application/Problem+JSON", "text/html;q=0, */*; q=0.1", "application/*", "application/problem+json;q=0.5"]
+    {
+        refused(api.header("accept", accept).post(path, json!({})).await, 400, "Bad Request", problem);
+    }
+    for accept in ["application/problem+json;q=0", "application/json, */*; Q=0.0", "text/html"] {
+        refused(api.header("accept", accept).post(path, json!({})).await, 400, "Bad Request", json);
+    }
     refused(api.send(Method::POST, path, Some(b"{".into())).await, 400, "Bad Request", problem);
     refused(api.send(Method::POST, path, None).await, 400, "Bad Request", problem);
     refused(server.http.post(path, old("u")).await, 400, "Bad Request", problem);

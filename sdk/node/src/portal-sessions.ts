@@ -60,7 +60,8 @@ export class PortalSessions {
    */
   list(params: ListPortalSessionsParams = {}, options?: RequestOptions): List<PortalSession> {
     const { startingAfter, endingBefore, ...filter } = params;
-    const start = { ...(startingAfter && { startingAfter }), ...(endingBefore && { endingBefore }) };
+    // An empty one is a cursor that got lost: the server refuses it, where leaving it out would begin anew.
+    const start = { ...(startingAfter != null && { startingAfter }), ...(endingBefore != null && { endingBefore }) };
     return new List(start, (cursor) =>
       this.#transport.request<Page<PortalSession>>(
         { method: "GET", path: PATH, query: { ...filter, ...cursor } },

@@ -72,6 +72,13 @@ describe("a list", () => {
     assert.equal(requests[0].url, "/v1/portal-sessions?customerExternalId=a%26b%3Dc");
   });
 
+  it("does not begin anew when a cursor got lost", async (test) => {
+    const { url, requests } = await fake(test, pages);
+    const { portalSessions } = new Vestibule(KEY, { baseUrl: url });
+    await portalSessions.list({ startingAfter: "" });
+    assert.equal(requests[0].url, "/v1/portal-sessions?startingAfter=");
+  });
+
   it("fails as a promise does", async (test) => {
     const { url } = await fake(test, (_, response) => refuse(response, 403, "permission_denied"));
     const { portalSessions } = new Vestibule(KEY, { baseUrl: url });

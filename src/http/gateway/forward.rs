@@ -94,6 +94,10 @@ pub(crate) async fn forward(
         *request.body_mut() = Some(reqwest::Body::wrap_stream(body));
     } else {
         drop(unsent);
+        // RFC 9110, section 8.6: of these a server may expect a body, and refuse one whose length nobody tells.
+        if [Method::POST, Method::PUT, Method::PATCH].contains(request.method()) {
+            request.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
     }
     let answer = tokio::select! {
         answer = gateway.execute(request) => answer?,

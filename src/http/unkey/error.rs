@@ -48,15 +48,25 @@ struct Fault {
     message: String,
 }
 
+/// Whether problems are in a range of `Accept` (RFC 9110, section 12.5.1), and not with a weight of nothing.
+fn takes_problems(range: &str) -> bool {
+    let (kind, parameters) = range.split_once(';').unwrap_or((range, ""));
+    let weight = parameters.split(';').find_map(|parameter| {
+        let (name, weight) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("q").then(|| weight.trim().parse::<f32>().ok()).flatten()
+    });
+    let is_one = [PROBLEM, "*/*", "application/*"].iter().any(|one| kind.trim().eq_ignore_ascii_case(one));
+    is_one && weight != Some(0.0)
+}
+
 impl Manner {
     /// Reads it from the request's head.
     pub(crate) fn of(path: &str, headers: &HeaderMap) -> Self {
-        let ranges =
+        let mut ranges =
             headers.get_all(header::ACCEPT).iter().flat_map(|line| line.to_str().unwrap_or_default().split(','));
-        let mut ranges = ranges.map(|range| range.split(';').next().unwrap_or_default().trim());
         Self {
             is_exchange: path == EXCHANGE_SESSION || path == EXCHANGE_CODE,
-            takes_problems: ranges.any(|range| [PROBLEM, "*/*", "application/*"].contains(&range)),
+            takes_problems: ranges.any(takes_problems),
         }
     }
 
