@@ -48,6 +48,24 @@ impl WebUrl {
         &self.url
     }
 
+    /// A path below the address, whose own query comes first. As long as both together.
+    pub fn below(&self, path: &str) -> Option<Self> {
+        let mut url = self.url.clone();
+        let (path, fragment) = path.split_once('#').map_or((path, None), |(path, fragment)| (path, Some(fragment)));
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        if !path.is_empty() {
+            url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
+        }
+        let queries: Vec<_> = [url.query(), query].into_iter().flatten().filter(|query| !query.is_empty()).collect();
+        let query = queries.join("&");
+        url.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));
+        if fragment.is_some() {
+            url.set_fragment(fragment);
+        }
+        let text = String::from(url);
+        Some(Self { url: strict(&text)?, text })
+    }
+
     /// The address with `name=value` added to its query.
     pub fn with_query(&self, name: &str, value: &str) -> String {
         let mut url = self.url.clone();
@@ -80,7 +98,11 @@ pub fn parse_origin(text: &str) -> Result<String, Invalid> {
 pub fn parse_path(text: &str) -> Result<String, Invalid> {
     let refuse = || Err(Invalid::new("A path starts with one / and stays within the portal (RFC 3986)."));
     let path = text.split(['?', '#']).next().unwrap_or_default();
-    let dots = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    // Some servers take what stands behind a semicolon for parameters, and the rest for the segment.
+    let dots = |segment: &str| {
+        let segment = segment.to_ascii_lowercase().replace("%2e", ".").replace("%3b", ";");
+        matches!(segment.split(';').next(), Some("." | ".."))
+    };
     if text.len() > MAX_BYTES || !text.starts_with('/') || text.starts_with("//") || !is_tail(text) {
         return refuse();
     }
@@ -259,6 +281,22 @@ mod tests {
     }
 
     #[test]
+    fn a_path_is_joined_below_an_address() {
+        let (long, longer) = (format!("/{}", "x".repeat(1500)), format!("/{}", "y".repeat(600)));
+        for (base, path, joined) in [
+            ("https://app.example", "", "https://app.example/"),
+            ("https://app.example/", "/billing", "https://app.example/billing"),
+            ("https://app.example/portal/", "/billing?id=7#top", "https://app.example/portal/billing?id=7#top"),
+            ("https://app.example/portal?tenant=1", "/a?b=2", "https://app.example/portal/a?tenant=1&b=2"),
+            ("https://app.example/portal?tenant=1#x", "", "https://app.example/portal?tenant=1#x"),
+            ("https://app.example/p", "/%C3%A4?q=%26", "https://app.example/p/%C3%A4?q=%26"),
+            (&format!("https://app.example{long}"), &longer, &format!("https://app.example{long}{longer}")),
+        ] {
+            assert_eq!(WebUrl::parse(base).unwrap().below(path).unwrap().as_str(), joined);
+        }
+    }
+
+    #[test]
     fn an_origin_has_no_path() {
         assert_eq!(parse_origin("https://A.example:443"), Ok("https://a.example".to_owned()));
         for bad in
@@ -270,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_path_stays_inside() {
-        for good in ["/", "/keys", "/a/b?c=d", "/a%20b", "/x..y", "/a/?next=//x"] {
+        for good in ["/", "/keys", "/a/b?c=d", "/a%20b", "/x..y", "/x;..", "/a/?next=//x"] {
             assert!(parse_path(good).is_ok(), "{good}");
         }
         for bad in [
@@ -287,6 +325,9 @@ mod tests {
             "/a/.",
             "/%2fevil.example",
             "/%5Cx",
+            "/..;/x",
+            "/a/%2E.;v=1/b",
+            "/.%3bx/b",
         ] {
             assert!(parse_path(bad).is_err(), "{bad}");
         }

@@ -3,7 +3,7 @@
 use super::{App, native, openapi};
 use axum::{
     Json, Router,
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
     routing::get,
@@ -29,7 +29,12 @@ pub(crate) fn routes() -> Router<App> {
         .route("/docs/errors", get(native::errors_page::show))
         .route("/docs/errors.css", get(native::errors_page::style))
         .route("/docs", get(|| async { page(INDEX).await }))
-        .route("/docs/{file}", get(|Path(file): Path<String>| async move { page(&file).await }))
+        .route(
+            "/docs/{file}",
+            get(async |file: Result<Path<String>, PathRejection>| {
+                page(&file.map(|Path(file)| file).unwrap_or_default()).await
+            }),
+        )
 }
 
 /// How the service does.

@@ -6,6 +6,7 @@ use reqwest::Method;
 use ring::signature::{ED25519, UnparsedPublicKey};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 struct Place {
     server: Server,
@@ -158,12 +159,15 @@ async fn what_comes_back_can_do_no_harm() {
     let answer = browser.get(&place.path("page")).await.expect(200);
     assert_eq!((answer.header("content-type"), answer.header("etag")), (Some("text/html"), Some("\"1\"")));
     assert!(answer.cookies().is_empty());
+    // A cache keeps apart what different credentials get, wherever they are shown.
+    let vary = answer.header("vary").unwrap().to_ascii_lowercase();
+    assert!(["authorization", "cookie", "x-api-key"].iter().all(|name| vary.contains(name)), "{vary}");
     assert!(answer.header("content-security-policy").unwrap().starts_with("sandbox"));
     let moved = browser.get(&place.path("moved")).await.expect(302);
     assert_eq!(moved.header("location"), None);
     browser.get(&place.path("missing")).await.expect(404);
     let before = place.upstream.count();
-    for bad in ["../x", "a/../../x", "%2e%2e/x", ".%2E/x", "/evil", "a%2f..%2fb", "%5c..%5c", "a/%2e%2e"] {
+    for bad in ["../x", "a/../../x", "%2e%2e/x", ".%2E/x", "/evil", "a%2f..%2fb", "%5c..%5c", "a/%2e%2e", "..;/x"] {
         let request = format!(
             "GET {} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {}\r\nconnection: close\r\n\r\n",
             place.path(bad),
@@ -215,6 +219,33 @@ async fn an_upstream_that_is_away_or_slow_is_told_of() {
     api.patch("/v1/portals/default", json!({"upstreamUrl": "http://127.0.0.1:1/"})).await.expect(200);
     let away = browser.get(&place.path("keys")).await.expect(502);
     assert_eq!(away.json()["error"]["code"], "upstream_unavailable");
+}
+
+/// What no well-behaved upstream answers, each on a connection of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upstream_that_breaks_the_rules_breaks_no_client() {
+    let place = Place::new(Store::Sqlite).await;
+    let browser = place.browser().await;
+    let api = place.server.http.key(&place.merchant.key);
+    for (said, status) in [
+        ("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n", 502),
+        ("HTTP/1.1 204 No Content\r\ncontent-length: 2\r\n\r\nno", 204),
+    ] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut head = [0; 4096];
+                let _ = stream.read(&mut head).await;
+                let _ = stream.write_all(said.as_bytes()).await;
+            }
+        });
+        api.patch("/v1/portals/default", json!({"upstreamUrl": url})).await.expect(200);
+        for _ in 0..3 {
+            let answer = browser.get(&place.path("x")).await.expect(status);
+            assert!(status != 204 || answer.header("content-length").is_none(), "{answer:?}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

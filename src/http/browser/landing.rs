@@ -18,7 +18,7 @@ use crate::{
     store::REPEAT_WINDOW,
 };
 use axum::{
-    extract::{Path, State},
+    extract::{Path, State, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     response::Response,
 };
@@ -32,15 +32,23 @@ struct Link<'a> {
     landing: Landing,
 }
 
+/// A token in the path.
+type Token = Result<Path<String>, PathRejection>;
+
+/// Its text; one that is none is that of no link.
+fn text_of(token: Token) -> String {
+    token.map(|Path(token)| token).unwrap_or_default()
+}
+
 /// `GET /r/{token}`: whom the link is for, and one button. Consumes nothing.
 pub(super) async fn show(
     State(app): State<App>,
     Client(origin): Client,
     method: Method,
     headers: HeaderMap,
-    Path(token): Path<String>,
+    token: Token,
 ) -> Result<Response, Refusal> {
-    look(&app, &origin, &method, &headers, &token).await
+    look(&app, &origin, &method, &headers, &text_of(token)).await
 }
 
 /// `GET /?session={token}` and `GET /?code={token}`: the same.
@@ -86,10 +94,10 @@ pub(super) async fn redeem(
     State(app): State<App>,
     Client(origin): Client,
     headers: HeaderMap,
-    Path(token): Path<String>,
+    token: Token,
 ) -> Result<Response, Refusal> {
     same_origin::require(&app, &headers)?;
-    let Some(link) = Link::find(&app, &origin, &headers, &token).await? else {
+    let Some(link) = Link::find(&app, &origin, &headers, &text_of(token)).await? else {
         return Ok(problem(Problem::LinkUnknown, None, None));
     };
     match link.inside().await? {

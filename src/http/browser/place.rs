@@ -15,8 +15,8 @@ pub(super) enum Place {
 impl Place {
     /// The place of a session in its portal.
     pub(super) fn of(public_url: &str, portal: &Portal, session: &Session) -> Self {
-        let path = session.path.as_deref();
-        let Some(app) = portal.settings.app_url.as_deref().and_then(|app| join(app, path.unwrap_or_default())) else {
+        let app = portal.settings.app_url.as_deref().and_then(|app| WebUrl::parse(app).ok());
+        let Some(app) = app.and_then(|app| app.below(session.path.as_deref().unwrap_or_default())) else {
             return Self::hosted(portal, session);
         };
         let ours = Url::parse(public_url).ok();
@@ -48,40 +48,4 @@ impl Place {
 pub(super) fn first_tab(portal: &Portal, session: &Session) -> String {
     let first = session.tabs().first().map_or("access", |tab| tab.as_str());
     format!("/p/{}/{first}", portal.id)
-}
-
-/// The path below `base`, whose own query comes first.
-fn join(base: &str, path: &str) -> Option<WebUrl> {
-    let mut url = WebUrl::parse(base).ok()?.url().clone();
-    let (path, fragment) = path.split_once('#').map_or((path, None), |(path, fragment)| (path, Some(fragment)));
-    let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
-    if !path.is_empty() {
-        url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
-    }
-    let queries: Vec<_> = [url.query(), query].into_iter().flatten().filter(|query| !query.is_empty()).collect();
-    let query = queries.join("&");
-    url.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));
-    if fragment.is_some() {
-        url.set_fragment(fragment);
-    }
-    WebUrl::parse(url.as_str()).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_is_joined_to_the_app_url() {
-        for (base, path, joined) in [
-            ("https://app.example", "", "https://app.example/"),
-            ("https://app.example/", "/billing", "https://app.example/billing"),
-            ("https://app.example/portal/", "/billing?id=7#top", "https://app.example/portal/billing?id=7#top"),
-            ("https://app.example/portal?tenant=1", "/a?b=2", "https://app.example/portal/a?tenant=1&b=2"),
-            ("https://app.example/portal?tenant=1#x", "", "https://app.example/portal?tenant=1#x"),
-            ("https://app.example/p", "/%C3%A4?q=%26", "https://app.example/p/%C3%A4?q=%26"),
-        ] {
-            assert_eq!(join(base, path).unwrap().as_str(), joined);
-        }
-    }
 }

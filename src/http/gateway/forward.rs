@@ -8,7 +8,7 @@ use crate::{
 };
 use axum::{
     body::{Body, Bytes},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
 use futures_util::{Stream, StreamExt as _, stream};
@@ -175,16 +175,22 @@ fn comes_from<E: StdError + 'static>(error: &reqwest::Error) -> bool {
 }
 
 fn give_back(answer: reqwest::Response, place: Place) -> Result<Response, Refusal> {
-    if answer.content_length().is_some_and(|length| length > MAX_BODY as u64) {
+    // Nobody has asked for another protocol, so what says it goes on in one has not answered.
+    let status = answer.status();
+    if status.is_informational() || answer.content_length().is_some_and(|length| length > MAX_BODY as u64) {
         return Err(Error::UpstreamUnavailable.into());
     }
     let mut response = Response::new(Body::empty());
-    *response.status_mut() = answer.status();
+    *response.status_mut() = status;
     let headers = response.headers_mut();
     copy(&RETURNED, answer.headers(), headers);
+    if status == StatusCode::NO_CONTENT {
+        // It has none (RFC 9110, section 8.6).
+        headers.remove(header::CONTENT_LENGTH);
+    }
     // What depends on a credential is kept by nobody unless the merchant says so, and never for another one.
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.append(header::VARY, HeaderValue::from_static("Authorization, Cookie"));
+    headers.append(header::VARY, HeaderValue::from_static("Authorization, Cookie, X-Api-Key"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
     let body = Body::from_stream(in_time(answer, place, DOWNLOAD));

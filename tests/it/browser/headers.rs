@@ -72,6 +72,8 @@ async fn every_page_has_the_headers_of_the_contract() {
         (format!("/?code={spent_token}"), 410),
         ("/r/nothing".to_owned(), 404),
         ("/r/".to_owned(), 404),
+        ("/r/%ff".to_owned(), 404),
+        ("/p/%ff/".to_owned(), 404),
         ("/p/nothing".to_owned(), 404),
         ("/assets/nothing".to_owned(), 404),
         (format!("{home}/keys"), 401),

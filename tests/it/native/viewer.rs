@@ -172,6 +172,28 @@ async fn which_of_several_cookies() {
     }
 }
 
+/// Whatever else on this host sets a cookie writes into it what it likes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cookie_that_is_no_text_hides_no_other() {
+    for world in World::both().await {
+        let ask = async |method: &str, line: Vec<u8>| {
+            let head =
+                format!("{method} {ME} HTTP/1.1\r\nhost: x\r\nsec-fetch-site: same-origin\r\nconnection: close\r\n");
+            world.http.raw([head.as_bytes(), b"cookie: ", &line, b"\r\n\r\n"].concat()).await
+        };
+        for odd in [&b"name=Jos\xe9"[..], "name=José".as_bytes(), b"\xff\xfe", b"a=\x80; =; ;"] {
+            let (_, pair) = cookie(&world.http, &world.api, json!({})).await;
+            let before = [odd, b"; ", pair.as_bytes()].concat();
+            let after = [pair.as_bytes(), b"; ", odd].concat();
+            for line in [&before, &after] {
+                assert!(ask("GET", line.clone()).await.starts_with("HTTP/1.1 200"), "{odd:?}");
+            }
+            assert!(ask("DELETE", before.clone()).await.starts_with("HTTP/1.1 204"), "{odd:?}");
+            assert!(ask("GET", after).await.starts_with("HTTP/1.1 401"), "{odd:?}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn on_https_the_cookie_is_bound_to_the_host() {
     let server = Server::with(Store::Sqlite).env("VESTIBULE_PUBLIC_URL", "https://portal.example").start().await;
