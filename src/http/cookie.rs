@@ -54,10 +54,11 @@ pub(crate) fn clear(app: &App, portal: &Portal) -> HeaderValue {
     set(app, portal.is_framed(), &session_name(app, portal.id), "", Seconds(0))
 }
 
-/// Every cookie on its own: whoever else sets one on this host may write into it what is no text, and hides only that.
+/// Every cookie on its own: whoever else sets one on this host may write into it what is not ASCII, and hides only that.
 fn all(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     let pairs = headers.get_all(header::COOKIE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
-    pairs.filter_map(|pair| std::str::from_utf8(pair).ok()?.trim().split_once('='))
+    let texts = pairs.filter(|pair| pair.is_ascii()).filter_map(|pair| std::str::from_utf8(pair).ok());
+    texts.filter_map(|pair| pair.trim().split_once('='))
 }
 
 fn session_name(app: &App, portal: PortalId) -> String {
