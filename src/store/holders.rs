@@ -148,15 +148,11 @@ impl Store {
             )?)
         })?;
         let mut held = rows.into_iter().map(HeldSession::try_from).collect::<Result<Vec<_>, _>>()?;
-        let mut has_more = false;
-        // Of the last one not all may have come.
-        if held.len() > MOST {
-            has_more = true;
-            cut_last(&mut held);
-        }
-        let is_next = |pair: &[HeldSession]| pair[0].customer_external_id != pair[1].customer_external_id;
-        if held.windows(2).filter(|pair| is_next(pair)).count() >= limit as usize {
-            has_more = true;
+        let is_next = |pair: &&[HeldSession]| pair[0].customer_external_id != pair[1].customer_external_id;
+        let before_last = held.windows(2).filter(is_next).count();
+        // The last one is either one too many, or not all of its sessions may have come.
+        let has_more = held.len() > MOST || before_last >= limit as usize;
+        if has_more {
             cut_last(&mut held);
         }
         Ok((held, has_more))

@@ -27,6 +27,16 @@ impl Bench {
         sqlx::query_scalar(sql).fetch_all(pool).await.unwrap()
     }
 
+    /// Of these connections all but one are still in use.
+    async fn has_lost_at_most_one(&self, before: &[i32]) {
+        self.read().await;
+        let after = self.connections().await;
+        assert!(
+            before.iter().filter(|known| after.contains(known)).count() >= before.len() - 1,
+            "{before:?}, {after:?}"
+        );
+    }
+
     async fn read(&self) {
         assert!(self.store.public_portal(self.portal.id).await.unwrap().is_some());
     }
@@ -102,9 +112,24 @@ async fn a_partition_that_is_held_is_no_sign_that_the_database_is_away() {
     let swept = bench.store.sweep(NOW, keep).await;
     assert!(matches!(swept, Err(StoreError::Busy(_))), "{swept:?}");
     assert!(bench.store.takes_writes());
-    bench.read().await;
-    let after = bench.connections().await;
-    assert!(before.iter().filter(|known| after.contains(known)).count() >= before.len() - 1, "{before:?}, {after:?}");
+    bench.has_lost_at_most_one(&before).await;
     backup.rollback().await.unwrap();
     assert_eq!(bench.store.sweep(NOW, keep).await.unwrap().partitions, 1);
+}
+
+/// A statement that waits for somebody else is given up, and says nothing of the other connections.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_takes_too_long_takes_no_other_connection_along() {
+    let bench = Bench::new(Kind::Postgres).await;
+    let session = bench.keep(bench.link("a")).await.id;
+    let row = format!("select id from portal_sessions where id = {} for update", bench.db.literal(session.0));
+    let other = bench.begun(&row).await;
+    join_all((0..4).map(|_| bench.read())).await;
+    let before = bench.connections().await;
+    assert!(before.len() > 1, "{before:?}");
+    let event = bench.event(EventType::SessionRevoked);
+    let revoked = bench.store.revoke_session(bench.tenant, false, session, event).await;
+    assert!(matches!(revoked, Err(StoreError::Unavailable(_))), "{revoked:?}");
+    bench.has_lost_at_most_one(&before).await;
+    other.rollback().await.unwrap();
 }
