@@ -2,15 +2,15 @@
 //! at once, and a busy server shares the cost of commits and round trips. Many who ask are halved, and one half is
 //! written while the other gets its answers and asks again.
 
+mod pace;
+
 use crate::store::StoreError;
 use futures_util::future::BoxFuture;
+use pace::Pace;
 use std::{
     future::Future,
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -19,14 +19,6 @@ use tokio::{
     sync::{Semaphore, mpsc, oneshot},
 };
 
-/// More than this in one statement gains nothing and makes the first ones wait.
-const LARGEST_BATCH: usize = 128;
-/// Of so many who ask at once two batches are made: below that, starting a statement weighs more than what two of them overlap.
-const WORTH_HALVING: usize = 32;
-/// What one starts with, until it is known how fast the database is.
-const FIRST_BATCH: usize = 16;
-/// A batch that takes longer is followed by one of half the size, so that a slow database still finishes each in time.
-const LONG_BATCH: Duration = Duration::from_millis(250);
 /// Who would wait longer for the batches ahead is refused at once.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
 /// Who has waited longer all the same is not written any more: by then the request would have been answered by a 503.
@@ -63,39 +55,6 @@ pub(super) fn on_a_thread(batches: impl Future<Output = ()> + Send + 'static) ->
     Ok(())
 }
 
-/// How many items go into a batch now, and how many microseconds the last one took.
-struct Pace {
-    size: AtomicUsize,
-    micros: AtomicU64,
-}
-
-impl Pace {
-    fn size(&self) -> usize {
-        self.size.load(Ordering::Relaxed)
-    }
-
-    fn note(&self, items: usize, took: Duration) {
-        let size = match self.size() {
-            size if took > LONG_BATCH => size / 2,
-            size if took < LONG_BATCH / 2 && items >= size => size * 2,
-            size => size,
-        };
-        self.size.store(size.clamp(1, LARGEST_BATCH), Ordering::Relaxed);
-        self.micros.store(took.as_micros() as u64, Ordering::Relaxed);
-    }
-
-    /// How many of so many who ask go into a batch.
-    fn share(&self, asking: usize) -> usize {
-        let share = if asking >= WORTH_HALVING { asking.div_ceil(2) } else { asking };
-        share.clamp(1, self.size())
-    }
-
-    /// How long the full batches take that go before whoever comes behind so many.
-    fn wait_behind(&self, waiting: usize) -> Duration {
-        Duration::from_micros(self.micros.load(Ordering::Relaxed) * (waiting / self.size()) as u64)
-    }
-}
-
 impl<I: Send + 'static, O: Send + 'static> Coalescer<I, O> {
     /// One that lets `capacity` items wait, and what makes batches of them until the last handle is dropped and the queue
     /// is empty. Who finds nobody writing is written by `alone` on the task that asks, the batches by `together`.
@@ -104,46 +63,11 @@ impl<I: Send + 'static, O: Send + 'static> Coalescer<I, O> {
         alone: Write<I, O>,
         together: Write<I, O>,
     ) -> (Self, impl Future<Output = ()> + Send) {
-        let (queue, mut waiting) = mpsc::channel::<Waiting<I, O>>(capacity);
-        let pace = Arc::new(Pace { size: FIRST_BATCH.into(), micros: 0.into() });
-        let turn = Arc::new(Semaphore::new(1));
-        let coalescer = Self { queue, pace: Arc::clone(&pace), turn: Arc::clone(&turn), alone };
-        let batches = async move {
-            let mut finished = Vec::new();
-            let mut ours = None;
-            loop {
-                let mut first = None;
-                // Who waits already need not wait for the answers to the last batch as well, unless nearly all who ask were in
-                // that one: then they are answered first, so that their next requests come along.
-                if waiting.len() * 2 < finished.len().max(1) {
-                    let was_alone = finished.len() < 2;
-                    give(&mut finished);
-                    if was_alone && waiting.is_empty() {
-                        ours = None;
-                    }
-                    first = waiting.recv().await;
-                    if first.is_none() {
-                        break;
-                    }
-                    if ours.is_none() {
-                        ours = turn.acquire().await.ok();
-                    }
-                    // Every task that can run does so before this one goes on.
-                    tokio::task::yield_now().await;
-                }
-                let asking = waiting.len() + usize::from(first.is_some()) + finished.len();
-                let (items, answers) = gather(first, &mut waiting, pace.share(asking));
-                if items.is_empty() {
-                    continue;
-                }
-                let started = Instant::now();
-                // The database works while the answers are given.
-                let (written, ()) = tokio::join!(biased; together(items), async { give(&mut finished) });
-                pace.note(answers.len(), started.elapsed());
-                finished.extend(answers.into_iter().zip(written));
-            }
-        };
-        (coalescer, batches)
+        let (queue, waiting) = mpsc::channel(capacity);
+        let (pace, turn) = (Arc::new(Pace::default()), Arc::new(Semaphore::new(1)));
+        let batches =
+            Batches { waiting, pace: Arc::clone(&pace), turn: Arc::clone(&turn), together, written: Vec::new() };
+        (Self { queue, pace, turn, alone }, batches.run())
     }
 
     /// Waits until `item` was written, alone or with others; refused at once when that would take long.
@@ -169,29 +93,81 @@ fn given_up<O>() -> Result<O, StoreError> {
     Err(StoreError::Unavailable("the batch was given up".into()))
 }
 
-/// Takes what waits, at most so much; who has waited too long is answered here.
-fn gather<I, O>(
-    first: Option<Waiting<I, O>>,
-    waiting: &mut mpsc::Receiver<Waiting<I, O>>,
-    most: usize,
-) -> (Vec<I>, Vec<Answer<O>>) {
-    let (mut items, mut answers) = (Vec::new(), Vec::new());
-    let mut next = first.or_else(|| waiting.try_recv().ok());
-    while let Some(one) = next {
-        if one.since.elapsed() > TOO_LATE {
-            let _ = one.answer.send(Err(StoreError::Overloaded));
-        } else {
-            items.push(one.item);
-            answers.push(one.answer);
+/// Makes batches of those who wait.
+struct Batches<I, O> {
+    waiting: mpsc::Receiver<Waiting<I, O>>,
+    pace: Arc<Pace>,
+    turn: Arc<Semaphore>,
+    together: Write<I, O>,
+    /// The last batch, until its answers are given.
+    written: Vec<(Answer<O>, Result<O, StoreError>)>,
+}
+
+impl<I, O> Batches<I, O> {
+    async fn run(mut self) {
+        let turn = Arc::clone(&self.turn);
+        let mut ours = None;
+        loop {
+            let mut first = None;
+            if self.few_wait() {
+                let was_alone = self.written.len() < 2;
+                give(&mut self.written);
+                if was_alone && self.waiting.is_empty() {
+                    ours = None;
+                }
+                first = self.waiting.recv().await;
+                if first.is_none() {
+                    break;
+                }
+                if ours.is_none() {
+                    ours = turn.acquire().await.ok();
+                }
+                // Every task that can run does so before this one goes on.
+                tokio::task::yield_now().await;
+            }
+            self.write(first).await;
         }
-        next = if items.len() < most { waiting.try_recv().ok() } else { None };
     }
-    (items, answers)
+
+    /// Whether nearly all who ask were in the last batch: then they are answered first, so that their next requests come along.
+    /// Else those who wait need not wait for the answers to the others as well.
+    fn few_wait(&self) -> bool {
+        self.waiting.len() * 2 < self.written.len().max(1)
+    }
+
+    /// Writes the next batch, and answers the last one while the database works.
+    async fn write(&mut self, first: Option<Waiting<I, O>>) {
+        let asking = self.waiting.len() + usize::from(first.is_some()) + self.written.len();
+        let (items, answers) = self.gather(first, self.pace.share(asking));
+        if items.is_empty() {
+            return;
+        }
+        let started = Instant::now();
+        let (results, ()) = tokio::join!(biased; (self.together)(items), async { give(&mut self.written) });
+        self.pace.note(answers.len(), started.elapsed());
+        self.written.extend(answers.into_iter().zip(results));
+    }
+
+    /// Takes those who wait, at most so many; who has waited too long is answered here.
+    fn gather(&mut self, first: Option<Waiting<I, O>>, most: usize) -> (Vec<I>, Vec<Answer<O>>) {
+        let (mut items, mut answers) = (Vec::new(), Vec::new());
+        let mut next = first.or_else(|| self.waiting.try_recv().ok());
+        while let Some(one) = next {
+            if one.since.elapsed() > TOO_LATE {
+                let _ = one.answer.send(Err(StoreError::Overloaded));
+            } else {
+                items.push(one.item);
+                answers.push(one.answer);
+            }
+            next = if items.len() < most { self.waiting.try_recv().ok() } else { None };
+        }
+        (items, answers)
+    }
 }
 
 /// Answers a batch. Whoever hung up gets no answer; the write stands all the same.
-fn give<O>(finished: &mut Vec<(Answer<O>, Result<O, StoreError>)>) {
-    for (answer, result) in finished.drain(..) {
+fn give<O>(written: &mut Vec<(Answer<O>, Result<O, StoreError>)>) {
+    for (answer, result) in written.drain(..) {
         let _ = answer.send(result);
     }
 }
@@ -199,7 +175,10 @@ fn give<O>(finished: &mut Vec<(Answer<O>, Result<O, StoreError>)>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::{Arc, Mutex};
+    use std::sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    };
 
     /// One that writes alone as it does together, on the test's own thread.
     fn start<F, W>(capacity: usize, write: F) -> Coalescer<u32, u32>
@@ -255,7 +234,7 @@ mod tests {
                 items.into_iter().map(Ok).collect()
             }
         });
-        coalescer.pace.size.store(LARGEST_BATCH, Ordering::Relaxed);
+        (0..9).for_each(|_| coalescer.pace.note(128, Duration::ZERO));
         let busy = coalescer.turn.acquire().await.unwrap();
         let all = (0..64).map(|n| {
             let submitted = coalescer.submit(n);
@@ -334,27 +313,5 @@ mod tests {
         assert!(matches!(second, Err(StoreError::Overloaded)));
         assert_eq!(third.unwrap(), 3);
         assert_eq!(*written.lock().unwrap(), [1, 3]);
-    }
-
-    #[test]
-    fn slow_batches_get_smaller_and_shorten_the_queue() {
-        let pace = Pace { size: FIRST_BATCH.into(), micros: 0.into() };
-        let [quick, slow] = [2, 2000].map(Duration::from_millis);
-        assert_eq!(pace.wait_behind(1000), Duration::ZERO);
-        // A hiccup refuses nobody as long as no whole batch waits.
-        pace.note(3, slow);
-        assert_eq!((pace.size(), pace.wait_behind(7)), (8, Duration::ZERO));
-        assert_eq!(pace.wait_behind(8), slow);
-        (0..9).for_each(|_| pace.note(1, slow));
-        assert_eq!(pace.size(), 1);
-        // Only a full batch shows that there could be more in one.
-        pace.note(1, quick);
-        pace.note(1, quick);
-        assert_eq!(pace.size(), 2);
-        pace.note(2, LONG_BATCH);
-        assert_eq!(pace.size(), 2);
-        (0..9).for_each(|_| pace.note(128, quick));
-        assert_eq!((pace.size(), pace.wait_behind(1000)), (LARGEST_BATCH, 7 * quick));
-        assert_eq!([1, 31, 32, 65, 1000].map(|asking| pace.share(asking)), [1, 31, 16, 33, 128]);
     }
 }
