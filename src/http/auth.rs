@@ -94,7 +94,7 @@ impl FromRequestParts<App> for Browser {
             Some(_) => Query::from_request_parts(parts, &()).await.map(|Query(which)| which),
             None => Ok(Which::default()),
         };
-        if let Some(browser) = by_header(&parts.headers, app).await? {
+        if let Some(browser) = by_header(&parts.headers, app, None).await? {
             which?;
             return Ok(browser);
         }
@@ -110,30 +110,27 @@ impl FromRequestParts<App> for Browser {
 
 /// The browser session of this portal that a request belongs to.
 pub(crate) async fn of_portal(parts: &Parts, app: &App, portal: PortalId) -> Result<Browser, Error> {
-    let browser = match by_header(&parts.headers, app).await? {
-        Some(browser) => browser,
-        None => Browser { user: by_cookie(&parts.headers, app, Some(portal)).await?, shown: Shown::Cookie },
-    };
-    let is_own = browser.user.portal_id() == portal;
-    is_own.then_some(browser).ok_or(Error::SessionInvalid)
+    match by_header(&parts.headers, app, Some(portal)).await? {
+        Some(browser) => Ok(browser),
+        None => Ok(Browser { user: by_cookie(&parts.headers, app, Some(portal)).await?, shown: Shown::Cookie }),
+    }
 }
 
-async fn by_header(headers: &HeaderMap, app: &App) -> Result<Option<Browser>, Error> {
+async fn by_header(headers: &HeaderMap, app: &App, portal: Option<PortalId>) -> Result<Option<Browser>, Error> {
     let token = presented(headers).map_err(|error| match error {
         Error::Unauthenticated(_) => Error::SessionInvalid,
         other => other,
     })?;
     let Some(token) = token else { return Ok(None) };
-    Ok(Some(Browser { user: app.service().recognise(token).await?, shown: Shown::Header }))
+    Ok(Some(Browser { user: app.service().recognise(token, portal).await?, shown: Shown::Header }))
 }
 
 /// The session of that portal's cookie, or without a portal the one that started last.
 pub(crate) async fn by_cookie(headers: &HeaderMap, app: &App, portal: Option<PortalId>) -> Result<EndUser, Error> {
     let mut newest: Option<EndUser> = None;
     for (owner, token) in cookie::sessions(headers, app.is_https(), portal) {
-        match app.service().recognise(token).await {
-            // A cookie that says another portal than its session does was planted.
-            Ok(user) if user.portal_id() != owner => {}
+        // A cookie that says another portal than its session does was planted.
+        match app.service().recognise(token, Some(owner)).await {
             Ok(user) => {
                 if newest.as_ref().is_none_or(|other| other.session().used_at < user.session().used_at) {
                     newest = Some(user);

@@ -144,21 +144,22 @@ impl EndUser {
 }
 
 impl Service {
-    /// Recognises a browser by its token.
+    /// Recognises a browser by its token; with `portal`, only for a session of that one.
     ///
     /// # Errors
     /// [`Error::SessionInvalid`] unless that token holds a live session of an enabled portal.
-    pub async fn recognise(&self, token: &str) -> Result<EndUser, Error> {
+    pub async fn recognise(&self, token: &str, portal: Option<PortalId>) -> Result<EndUser, Error> {
         let credential = Credential::parse(token).filter(|token| matches!(token.kind(), Kind::Browser | Kind::Bearer));
         let credential = credential.ok_or(Error::SessionInvalid)?;
         let (id, browser_hash) = (SessionId(credential.id()), credential.hash());
         let remembered = self.caches().sessions.get(&id).filter(|_| self.hears_revocations());
+        let is_there = |owner: PortalId| portal.is_none_or(|portal| portal == owner);
         // A wrong secret takes the same way as an unknown id.
         let recognised = match remembered.filter(|known| known.browser_hash == browser_hash) {
-            Some(recognised) if self.clock().now() < recognised.expires_at => recognised,
+            Some(known) if self.clock().now() < known.expires_at && is_there(known.portal_id) => known,
             Some(_) => return Err(Error::SessionInvalid),
             // In a box: what a request seldom needs shall not be carried by every one.
-            None => Box::pin(self.read_session(id, browser_hash)).await?,
+            None => Box::pin(self.read_session(id, browser_hash, portal)).await?,
         };
         Ok(EndUser { service: *self, recognised })
     }
@@ -172,11 +173,20 @@ impl Service {
     }
 
     /// Reads a session that this secret opens from the store, and remembers it: from then on its secret does not change.
-    async fn read_session(&self, id: SessionId, browser_hash: SecretHash) -> Result<Arc<Recognised>, Error> {
+    async fn read_session(
+        &self,
+        id: SessionId,
+        browser_hash: SecretHash,
+        portal: Option<PortalId>,
+    ) -> Result<Arc<Recognised>, Error> {
         let sessions = &self.caches().sessions;
         let ticket = sessions.ticket(&id);
         let mut live = self.store().live_session(id).await?.ok_or(Error::SessionInvalid)?;
         self.open_until(&live, browser_hash).ok_or(Error::SessionInvalid)?;
+        // Whoever is refused elsewhere has not used it yet.
+        if portal.is_some_and(|portal| portal != live.session.portal_id) {
+            return Err(Error::SessionInvalid);
+        }
         let now = self.clock().now();
         let repeatable = live.nonce_hash.is_some() && live.first_used_at.is_none();
         if repeatable && live.session.used_at.is_some_and(|at| now < at.plus(REPEAT_WINDOW).plus(SLACK)) {

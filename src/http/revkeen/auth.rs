@@ -21,7 +21,7 @@ impl FromRequestParts<App> for PortalUser {
         let mut tokens: Vec<&str> = auth::all(&parts.headers).flatten().map(str::trim).filter(is_token).collect();
         tokens.dedup();
         match tokens[..] {
-            [token] => Ok(Self(app.service().recognise(token).await?)),
+            [token] => Ok(Self(app.service().recognise(token, None).await?)),
             [] => Err(Error::SessionInvalid.into()),
             _ => Err(Error::request("The request shows two different portal tokens.").into()),
         }

@@ -82,6 +82,27 @@ async fn not_after_the_first_use() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_elsewhere_is_no_use() {
+    for world in World::both().await {
+        let other = json!({"slug": format!("elsewhere-{}", uuid::Uuid::now_v7().simple())});
+        let other = world.api.post("/v1/portals", other).await.expect(201).json();
+        let (own, other) = (text(&world.mint(json!({})).await, "portalId").to_owned(), text(&other, "id").to_owned());
+        let auth = |portal: &str| format!("/v1/portals/{portal}/auth");
+        let created = world.mint(json!({})).await;
+        let link = text(&created, "token");
+        let first = token(world.exchange_with(link, NONCE).await);
+        world.http.key(&first).get(&auth(&other)).await.expect(401);
+        let cookie = format!("vst_{other}={first}");
+        world.http.header("cookie", &cookie).get("/v1/portal-session").await.no_session();
+        world.http.key(&first).get("/v1/portal-sessions").await.expect(401);
+        let again = token(world.exchange_with(link, NONCE).await);
+        world.http.key(&again).get(&auth(&own)).await.expect(200);
+        world.exchange_with(link, NONCE).await.no_session();
+        world.http.key(&again).get(&auth(&other)).await.expect(401);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn not_after_sixty_seconds() {
     for world in World::both().await {
         let db = world.db().await;
