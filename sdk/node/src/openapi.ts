@@ -1086,7 +1086,20 @@ export interface components {
     responses: never;
     parameters: never;
     requestBodies: never;
-    headers: never;
+    headers: {
+        /** @description On the answer to a repeat, which is the first one's. */
+        "Idempotency-Replayed": "true";
+        /** @description How many requests are left, `r`, and the seconds until there are more, `t`. */
+        RateLimit: string;
+        /** @description How many requests may come at once, `q`, and in how many seconds as many come back, `w`. */
+        "RateLimit-Policy": string;
+        /** @description Names the request, in the log as well. */
+        "Request-Id": string;
+        /** @description After so many seconds it is worth trying again (RFC 9110, section 10.2.3). */
+        "Retry-After": number;
+        /** @description How to show a credential (RFC 9110, section 11.6.1). */
+        "WWW-Authenticate": "Bearer";
+    };
     pathItems: never;
 }
 export type $defs = Record<string, never>;

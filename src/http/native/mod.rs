@@ -7,6 +7,7 @@ pub(crate) mod errors_page;
 mod events;
 mod exchange;
 mod forward_auth;
+mod headers;
 mod lists;
 mod openapi;
 mod portals;

@@ -1,6 +1,6 @@
 //! The OpenAPI document, made from the handlers' own types.
 
-use super::{browser_api, error::ErrorBody, merchant_api, rules, viewer_api};
+use super::{browser_api, error::ErrorBody, headers, merchant_api, rules, viewer_api};
 use crate::http::{gateway, ops};
 use utoipa::{
     IntoResponses, Modify, OpenApi,
@@ -151,6 +151,7 @@ pub fn openapi() -> serde_json::Value {
     document.merge(viewer_api().into_openapi());
     let mut document = serde_json::to_value(document).unwrap_or_default();
     rules::add(&mut document);
+    headers::add(&mut document);
     name_items(&mut document);
     document
 }

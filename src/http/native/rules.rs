@@ -9,7 +9,6 @@ const TRIMMED: &str =
 const NO_NUL: &str = r"^[^\u0000]*$";
 const SOME_TEXT: &str = r"^[^\u0000]+$";
 /// RFC 5646, section 2.1.
-/// RFC 5646, section 2.1.
 const LANGUAGE_TAG: &str = concat!(
     "^(([A-Za-z]{2,3}(-[A-Za-z]{3}){0,3}|[A-Za-z]{4,8})(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?",
     "(-([A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*(-[A-WYZa-wyz0-9](-[A-Za-z0-9]{2,8})+)*(-[Xx](-[A-Za-z0-9]{1,8})+)?",

@@ -50,6 +50,11 @@ async fn what_it_lists_is_served() {
                 assert_ne!(answer.status, 404, "{method} {path}: {}", answer.text());
                 assert_ne!(answer.status, 405, "{method} {path}: {}", answer.text());
             }
+            let headers = operation["responses"][answer.status.to_string()]["headers"].as_object().unwrap();
+            assert!(headers.contains_key("Request-Id"), "{method} {path}");
+            for name in headers.keys().filter(|name| document["components"]["headers"][*name]["required"] == true) {
+                assert!(answer.header(name).is_some(), "{method} {path} lacks {name}");
+            }
             // What the gateway passes on is the merchant's to describe.
             if path.contains("/api/") || path.contains("jwks") || operation["tags"][0] == "Health" {
                 continue;
@@ -59,6 +64,12 @@ async fn what_it_lists_is_served() {
             let responses = operation["responses"].as_object().unwrap();
             for status in ["400", "408", "429", "500", "503"] {
                 assert!(responses.contains_key(status), "{method} {path} lacks {status}");
+            }
+            for (status, header) in [("401", "WWW-Authenticate"), ("429", "RateLimit"), ("503", "Retry-After")] {
+                assert!(
+                    responses.get(status).is_none_or(|one| one["headers"].get(header).is_some()),
+                    "{path} {status}"
+                );
             }
             for (status, response) in responses.iter().filter(|(status, _)| status.as_str() >= "400") {
                 let schema = &response["content"]["application/json"]["schema"]["$ref"];
@@ -101,17 +112,20 @@ async fn it_lists_the_answers_that_there_are() {
     );
 }
 
-/// Every `$ref` leads somewhere, and no schema is there for nobody.
+/// Every `$ref` leads somewhere, and no schema or header is there for nobody.
 #[tokio::test(flavor = "multi_thread")]
 async fn its_references_hold() {
     let document = document().await;
     let whole = document.to_string();
-    let schemas = document["components"]["schemas"].as_object().unwrap();
-    let used: BTreeSet<&str> =
-        whole.split("\"#/components/schemas/").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
-    let known: BTreeSet<&str> = schemas.keys().map(String::as_str).collect();
-    assert_eq!(used.difference(&known).collect::<Vec<_>>(), [&""; 0], "used and not there");
-    assert_eq!(known.difference(&used).collect::<Vec<_>>(), [&""; 0], "there and not used");
+    for kind in ["schemas", "headers"] {
+        let known = document["components"][kind].as_object().unwrap();
+        let known: BTreeSet<&str> = known.keys().map(String::as_str).collect();
+        let prefix = format!("\"#/components/{kind}/");
+        let uses = whole.split(&prefix).skip(1);
+        let used: BTreeSet<&str> = uses.map(|rest| rest.split('"').next().unwrap()).collect();
+        assert_eq!(used.difference(&known).collect::<Vec<_>>(), [&""; 0], "used and not there");
+        assert_eq!(known.difference(&used).collect::<Vec<_>>(), [&""; 0], "there and not used");
+    }
 }
 
 /// Answers have the fields that the document says, no more and no fewer.
