@@ -70,6 +70,15 @@ async fn admit(app: App, mut served: Pin<Box<RouteFuture<Infallible>>>) -> Resul
     .unwrap_or_else(|| Ok(Refusal::Service(Error::Unavailable).into_response()))
 }
 
+/// Does a part of a request whose body is passed on as it comes, by the same rules: if there is a place for it, and in time.
+pub(crate) async fn admitted<T, E: Into<Refusal>>(
+    app: &App,
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, Refusal> {
+    let _place = app.inner.admission.try_acquire().map_err(|_| Error::Unavailable)?;
+    within(ANSWER, pin!(work)).await.ok_or(Error::Unavailable)?.map_err(Into::into)
+}
+
 async fn collect(body: Body, deadline: Duration) -> Result<Bytes, Refusal> {
     let received = within(deadline, pin!(Limited::new(body, LIMIT).collect())).await;
     match received.ok_or(Refusal::BodyTooSlow)? {

@@ -40,9 +40,10 @@ pub(crate) fn origin(parts: &Parts, app: &App) -> Origin {
 /// The last address that no trusted proxy vouches for: what stands left of it, anybody may have written.
 fn behind_proxies(peer: IpAddr, headers: &HeaderMap, trusted: impl Fn(IpAddr) -> bool) -> IpAddr {
     let mut address = peer;
-    let hops = headers.get_all(&FORWARDED_FOR).iter().rev();
-    let hops = hops.flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
-    for hop in hops {
+    // Each on its own: what a client wrote that is no text must not hide what a proxy has put behind it.
+    let hops =
+        headers.get_all(&FORWARDED_FOR).iter().rev().flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','));
+    for hop in hops.map(|hop| str::from_utf8(hop).unwrap_or_default()) {
         if !trusted(address) {
             break;
         }
@@ -61,11 +62,12 @@ fn parse_hop(hop: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderValue;
 
     fn through(lines: &[&str], trusted: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append("x-forwarded-for", line.parse().unwrap());
+            headers.append("x-forwarded-for", HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
         let trusted: Vec<IpAddr> = trusted.iter().map(|address| address.parse().unwrap()).collect();
         behind_proxies("10.0.0.1".parse().unwrap(), &headers, |address| trusted.contains(&address)).to_string()
@@ -79,6 +81,8 @@ mod tests {
         assert_eq!(through(&["1.2.3.4", "203.0.113.9:4711"], &["10.0.0.1"]), "203.0.113.9");
         assert_eq!(through(&["[2001:db8::1]:443"], &["10.0.0.1"]), "2001:db8::1");
         assert_eq!(through(&["nonsense"], &["10.0.0.1"]), "10.0.0.1");
+        assert_eq!(through(&["é, 203.0.113.9"], &["10.0.0.1"]), "203.0.113.9");
+        assert_eq!(through(&["1.2.3.4, é"], &["10.0.0.1"]), "10.0.0.1");
         assert_eq!(through(&[], &["10.0.0.1"]), "10.0.0.1");
     }
 }

@@ -4,12 +4,13 @@ use super::App;
 use crate::domain::{
     id::{PortalId, SessionId},
     portal::Portal,
+    secret::Credential,
     time::{Seconds, Timestamp},
 };
 use axum::http::{HeaderMap, HeaderValue, header};
+use uuid::Uuid;
 
-/// So many cookies of sessions are looked at, lest a request make the database look for hundreds: the last, which browsers
-/// have got last (RFC 6265, section 5.4).
+/// So many cookies of sessions are looked at, lest a request make the database look for hundreds: those of the newest sessions.
 const MOST: usize = 16;
 
 /// `__Host-` binds a cookie to https, this host and all its paths (RFC 6265bis, section 4.1.3.2).
@@ -29,7 +30,21 @@ pub fn sessions(
             .filter_map(move |(name, value)| Some((name.strip_prefix(prefix(is_https))?.parse().ok()?, value)))
             .filter(move |(owner, _)| portal.is_none_or(|portal| portal == *owner))
     };
-    named().skip(named().count().saturating_sub(MOST))
+    let oldest = (named().count() > MOST).then(|| oldest_that_counts(named().map(|(_, token)| token)));
+    named().filter(move |(_, token)| oldest.is_none_or(|oldest| session(token) >= Some(oldest))).take(MOST)
+}
+
+/// Where there are too many tokens, the session from which on they count. Ids sort by time; where a cookie stands tells
+/// nothing, since one that is set again keeps its place (RFC 6265, section 5.3).
+fn oldest_that_counts<'a>(tokens: impl Iterator<Item = &'a str>) -> Uuid {
+    let mut sessions: Vec<Uuid> = tokens.filter_map(session).collect();
+    sessions.sort_unstable_by(|one, other| other.cmp(one));
+    sessions.get(MOST - 1).copied().unwrap_or_default()
+}
+
+/// The session that a token is for.
+fn session(token: &str) -> Option<Uuid> {
+    Credential::parse(token).map(|token| token.id())
 }
 
 /// The nonce that this browser has for a link, when it is one that an exchange takes.

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// So many callers are told apart; who was not seen for longest is forgotten first.
+/// So many callers are told apart; beyond that, the cache forgets some.
 const REMEMBERED: usize = 65_536;
 
 /// The limits of an instance.

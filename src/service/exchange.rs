@@ -16,7 +16,7 @@ pub struct ExchangeRequest<'a> {
     /// The token's text.
     pub token: &'a str,
     /// The client's nonce, which lets it repeat the exchange when the answer was lost.
-    pub nonce: Option<&'a str>,
+    pub nonce: Option<&'a [u8]>,
     /// From where.
     pub origin: Origin,
 }
@@ -44,7 +44,7 @@ impl Service {
             id: SessionId(link.id()),
             link_hash: link.hash(),
             browser_hash: credential.hash(),
-            nonce_hash: request.nonce.map(|nonce| SecretHash::of(nonce.as_bytes())),
+            nonce_hash: request.nonce.map(SecretHash::of),
             origin: request.origin,
             event_id: EventId::at(self.clock().nanos()),
         };

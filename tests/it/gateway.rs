@@ -207,6 +207,21 @@ async fn only_a_session_of_this_portal_passes() {
     http.key(&token).get(&path).await.expect(401);
 }
 
+/// An upstream would send the assertion back, or take it for a tunnel to somewhere else.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_for_those_on_the_way_is_not_passed_on() {
+    let place = Place::new(Store::Sqlite).await;
+    let token = place.token().await;
+    for method in ["TRACE", "CONNECT"] {
+        let head = format!("{method} {} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}", place.path("x"));
+        let answer = place.server.http.raw(format!("{head}\r\nconnection: close\r\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 405") && answer.contains("\r\nallow: GET, HEAD, POST"), "{answer}");
+        assert!(answer.contains("method_not_allowed"), "{answer}");
+    }
+    assert_eq!(place.upstream.count(), 0);
+    place.server.http.key(&token).send(Method::OPTIONS, &place.path("x"), None).await.expect(200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upstream_that_is_away_or_slow_is_told_of() {
     let place = Place::new(Store::Sqlite).await;
@@ -230,6 +245,7 @@ async fn an_upstream_that_breaks_the_rules_breaks_no_client() {
     for (said, status) in [
         ("HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n", 502),
         ("HTTP/1.1 204 No Content\r\ncontent-length: 2\r\n\r\nno", 204),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 200),
     ] {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -244,6 +260,7 @@ async fn an_upstream_that_breaks_the_rules_breaks_no_client() {
         for _ in 0..3 {
             let answer = browser.get(&place.path("x")).await.expect(status);
             assert!(status != 204 || answer.header("content-length").is_none(), "{answer:?}");
+            assert!(status != 200 || answer.body == b"hello", "{answer:?}");
         }
     }
 }

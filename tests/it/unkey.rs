@@ -89,6 +89,7 @@ async fn every_refusal_wears_the_envelope() {
         json!({"portal": "default", "externalId": "u", "permissions": ["a.b.c"], "scopes": ["keys:read"]}),
         json!({"portal": "default", "externalId": "u", "scopes": []}),
         json!({"portal": "default", "externalId": "u", "scopes": ["keys:write"]}),
+        json!({"portal": "default", "externalId": "u", "scopes": [{"keys:read": null}]}),
         json!({"portal": "default\0", "externalId": "u", "scopes": ["keys:read"]}),
         json!({"portal": "default", "externalId": "u", "scopes": ["keys:read"], "returnUrl": "javascript:1"}),
         json!({"portal": "default", "externalId": "u", "scopes": ["keys:read"], "extra": 1}),
@@ -97,6 +98,11 @@ async fn every_refusal_wears_the_envelope() {
         let error = refused(plain.post(path, body).await, 400, "Bad Request", json);
         assert!(error["errors"][0]["location"].as_str().unwrap().starts_with("body"), "{error}");
         assert!(error["errors"][0]["message"].is_string(), "{error}");
+    }
+    for scope in [json!(null), json!(5), json!(true), json!(["keys:read"]), json!({})] {
+        let body = json!({"portal": "default", "externalId": "u", "scopes": ["keys:read", scope]});
+        let error = refused(plain.post(path, body).await, 400, "Bad Request", json);
+        assert_eq!(error["errors"][0]["location"], "body.scopes[1]");
     }
     for accept in
         ["Application/Problem+JSON", "text/html;q=0, */*; q=0.1", "application/*", "application/problem+json;q=0.5"]
@@ -169,6 +175,21 @@ async fn a_nonce_of_any_length_repeats_an_exchange() {
             server.http.key(first.as_str().unwrap()).get("/v1/portal-session").await.expect(401);
             server.http.key(second.as_str().unwrap()).get("/v1/portal-session").await.expect(200);
             client.post("/v2/portal.exchangeCode", body).await.expect(401);
+        }
+        // A nonce is its bytes, whatever they say: these two are no text.
+        let code = create(&api, new("u")).await["data"]["sessionId"].as_str().unwrap().to_owned();
+        let body = json!({"code": code}).to_string();
+        let exchange = async |nonce: u8| {
+            let head = format!(
+                "POST /v2/portal.exchangeCode HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\
+                 content-type: application/json\r\ncontent-length: {}\r\nidempotency-key: x",
+                body.len()
+            );
+            server.http.raw([head.as_bytes(), &[nonce], b"\r\n\r\n", body.as_bytes()].concat()).await
+        };
+        for (nonce, status) in [(0xe4, "200"), (0xf6, "401"), (0xe4, "200")] {
+            let answer = exchange(nonce).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
         }
         let keyed = api.header("idempotency-key", "abc");
         let (one, two) = (create(&keyed, new("u")).await, create(&keyed, new("u")).await);

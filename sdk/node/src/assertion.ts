@@ -64,6 +64,11 @@ export async function verifyAssertion(
   if (!issuer || audiences.length === 0 || !audiences.every(Boolean)) {
     throw new TypeError("verifyAssertion: give an issuer and an audience.");
   }
+  const clockTolerance = options.clockTolerance ?? 5;
+  // Anything else would end the expiry: a text is appended, and infinity is always later.
+  if (!Number.isFinite(clockTolerance) || clockTolerance < 0) {
+    throw new RangeError("clockTolerance: give a number of seconds.");
+  }
   const { header, claims, signed, signature } = parse(jwt);
   demand(header.alg === "EdDSA", "alg", "It is signed in another way than EdDSA.");
   demand(header.crit === undefined, "crit", "It asks for extensions.");
@@ -75,7 +80,6 @@ export async function verifyAssertion(
   const { iss, aud, exp, iat, sub } = claims;
   demand(iss === issuer, "iss", "It is from another issuer.");
   demand([aud].flat().some((aud) => audiences.includes(aud as string)), "aud", "It is for another audience.");
-  const { clockTolerance = 5 } = options;
   const now = Date.now() / 1000;
   demand(typeof exp === "number" && now < exp + clockTolerance, "exp", "It has expired.");
   demand(typeof iat === "number" && iat <= now + clockTolerance, "iat", "It is from the future.");

@@ -45,7 +45,7 @@ export class PortalSessions {
   ): Promise<CreatedPortalSession & { url: string }>;
   create(params: CreatePortalSessionParams, options?: CreateOptions): Promise<CreatedPortalSession>;
   async create(params: CreatePortalSessionParams, options: CreateOptions = {}): Promise<CreatedPortalSession> {
-    const { idempotencyKey = randomUUID() } = options;
+    const idempotencyKey = options.idempotencyKey ?? randomUUID();
     return this.#transport.request({ method: "POST", path: PATH, body: params, idempotencyKey }, options);
   }
 
@@ -80,7 +80,7 @@ export class PortalSessions {
    * one succeeds; a repeat of this call after a lost answer is the same one, and burns nothing.
    */
   async exchange(token: string, options: ExchangeOptions = {}): Promise<ExchangedPortalSession> {
-    const { nonce = randomBytes(24).toString("base64url") } = options;
+    const nonce = options.nonce ?? randomBytes(24).toString("base64url");
     const body = { token, nonce, transport: "bearer" };
     return this.#transport.request({ method: "POST", path: `${PATH}/exchange`, body, withoutKey: true }, options);
   }

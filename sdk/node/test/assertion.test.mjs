@@ -87,6 +87,10 @@ describe("verifyAssertion", () => {
     assert.deepEqual(await refusal(jwt({ iat: now() + 10 })), ["assertion_invalid", "iat"]);
     await verifyAssertion(jwt({ exp: now() - 2, iat: now() + 2 }), { issuer, audience, jwks });
     await verifyAssertion(jwt({ exp: now() - 20 }), { issuer, audience, jwks, clockTolerance: 30 });
+    for (const clockTolerance of ["5", Infinity, NaN, -1]) {
+      const late = verifyAssertion(jwt({ exp: now() - 1000 }), { issuer, audience, jwks, clockTolerance });
+      await assert.rejects(late, RangeError);
+    }
     for (const wrong of [undefined, null, "9999999999"]) {
       assert.deepEqual(await refusal(jwt({ exp: wrong })), ["assertion_expired", "exp"]);
       assert.deepEqual(await refusal(jwt({ iat: wrong })), ["assertion_invalid", "iat"]);

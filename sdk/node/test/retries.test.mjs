@@ -110,6 +110,15 @@ describe("repeats", { concurrency: true }, () => {
     }
   });
 
+  it("have an idempotency key and a nonce also where the caller's is null", async (test) => {
+    const { portalSessions, requests } = await client(test, (_, response) => answer(response, 200, {}));
+    for (const _ of [1, 2]) await portalSessions.create(customer, { idempotencyKey: null });
+    await portalSessions.exchange("pst_a", { nonce: null });
+    const keys = requests.slice(0, 2).map(({ headers }) => headers["idempotency-key"]);
+    assert.notEqual(keys[0], keys[1]);
+    for (const given of [...keys, JSON.parse(requests[2].body).nonce]) assert.match(given, /^[\w-]{16,}$/);
+  });
+
   it("of an exchange have one nonce, and two exchanges two", async (test) => {
     const { portalSessions, requests } = await client(test, failingOnce((response) => response.socket.destroy()));
     await portalSessions.exchange("pst_a");

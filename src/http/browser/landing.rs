@@ -215,7 +215,7 @@ impl<'a> Link<'a> {
 
     async fn exchange(&self, token: &str, origin: Origin) -> Result<(String, Timestamp), Error> {
         let service = self.app.service();
-        let opened = service.exchange(ExchangeRequest { token, nonce: self.nonce, origin }).await?;
+        let opened = service.exchange(ExchangeRequest { token, nonce: self.nonce.map(str::as_bytes), origin }).await?;
         let ends = opened.live.session.browser.map_or(service.clock().now(), |browser| browser.expires_at);
         Ok((opened.credential.reveal(), ends))
     }

@@ -77,7 +77,7 @@ pub(crate) async fn forward(
     body: Body,
 ) -> Result<Response, Refusal> {
     let gateway = &app.inner.gateway;
-    let place = gateway.places.enter(user.session().id)?;
+    let place = gateway.places.enter(user.portal_id(), user.session().id)?;
     let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: usize| length > MAX_BODY) {
         return Err(Refusal::BodyTooLarge);
@@ -184,8 +184,8 @@ fn give_back(answer: reqwest::Response, place: Place) -> Result<Response, Refusa
     *response.status_mut() = status;
     let headers = response.headers_mut();
     copy(&RETURNED, answer.headers(), headers);
-    if status == StatusCode::NO_CONTENT {
-        // It has none (RFC 9110, section 8.6).
+    // Without a body it has none (RFC 9110, section 8.6), and in chunks it is not the body's (RFC 9112, section 6.3).
+    if status == StatusCode::NO_CONTENT || answer.headers().contains_key(header::TRANSFER_ENCODING) {
         headers.remove(header::CONTENT_LENGTH);
     }
     // What depends on a credential is kept by nobody unless the merchant says so, and never for another one.
@@ -226,7 +226,10 @@ fn copy(names: &[HeaderName], from: &HeaderMap, to: &mut HeaderMap) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{domain::id::SessionId, http::gateway::places::Places};
+    use crate::{
+        domain::id::{PortalId, SessionId},
+        http::gateway::places::Places,
+    };
 
     #[tokio::test]
     async fn an_answer_that_never_ends_breaks_off_and_gives_its_place_back() {
@@ -235,14 +238,15 @@ mod tests {
             drop
         });
         let answer = reqwest::Response::from(axum::http::Response::new(reqwest::Body::wrap_stream(drops)));
-        let (places, session, limit) = (Places::new(1), SessionId::at(1), Duration::from_millis(200));
-        let place = places.enter(session).unwrap();
+        let (places, limit) = (Places::new(1), Duration::from_millis(200));
+        let enter = || places.enter(PortalId::at(1), SessionId::at(1));
+        let place = enter().unwrap();
         let started = Instant::now();
         let chunks: Vec<_> = in_time(answer, place, limit).collect().await;
         let (last, before) = chunks.split_last().unwrap();
         assert!(last.is_err() && !before.is_empty() && before.iter().all(Result::is_ok));
         assert!((limit..limit * 5).contains(&started.elapsed()), "{:?}", started.elapsed());
-        assert!(places.enter(session).is_ok(), "the place is not free");
+        assert!(enter().is_ok(), "the place is not free");
     }
 
     fn to(path: &str) -> Option<String> {

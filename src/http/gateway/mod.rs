@@ -11,6 +11,7 @@ pub(crate) use json::{Fault, fetch_json};
 use super::{
     App,
     auth::{self, Shown},
+    body,
     native::ErrorBody,
     refusal::Refusal,
     same_origin,
@@ -39,7 +40,7 @@ const IDLE: Duration = Duration::from_secs(20);
 pub(crate) struct Gateway {
     /// None when this machine has no root certificates: then nobody can be reached.
     client: Option<Client>,
-    /// Requests under way have places of their own: slow upstreams take none from anybody else.
+    /// Requests under way have places of their own: slow upstreams take none from what is answered here.
     places: Arc<Places>,
 }
 
@@ -63,7 +64,12 @@ impl Gateway {
 
 /// What takes bodies as they come.
 pub(crate) fn routes() -> Router<App> {
-    Router::new().route("/v1/portals/{portal}/api/{*path}", any(proxy))
+    Router::new().route("/v1/portals/{portal}/api/{*path}", any(proxy).trace(not_passed_on).connect(not_passed_on))
+}
+
+/// Methods for whoever is on the way: an upstream would send the assertion back, or be asked for a tunnel.
+async fn not_passed_on() -> impl IntoResponse {
+    ([(header::ALLOW, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")], Refusal::MethodNotAllowed)
 }
 
 /// What is read by those who check assertions.
@@ -91,7 +97,7 @@ pub(crate) async fn proxy(State(app): State<App>, request: Request) -> Result<Re
     let rest = parts.uri.path().strip_prefix(PORTALS).and_then(|rest| rest.split_once(API));
     let (portal, path) = rest.ok_or(Refusal::NoRoute)?;
     let portal = portal.parse::<PortalId>().map_err(|_| Error::SessionInvalid)?;
-    let browser = auth::of_portal(&parts, &app, portal).await?;
+    let browser = body::admitted(&app, auth::of_portal(&parts, &app, portal)).await?;
     if browser.shown == Shown::Cookie && !parts.method.is_safe() {
         same_origin::require(&app, &parts.headers)?;
     }

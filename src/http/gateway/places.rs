@@ -1,16 +1,20 @@
-//! Places for requests under way to upstreams: so many in all, and of them so many for one browser session, so that no
-//! end user takes them from everybody else.
+//! Places for requests under way to upstreams: so many in all, of them half for one portal, so that no slow upstream takes
+//! them from all tenants, and so many for one browser session, so that no end user takes them from everybody else.
 
-use crate::{domain::id::SessionId, service::Error};
+use crate::{
+    domain::id::{PortalId, SessionId},
+    service::Error,
+};
 use std::{
     collections::HashMap,
+    hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 /// More than a browser opens, and a fraction of what there is.
 const OF_A_SESSION: usize = 32;
 
-/// How many places each session has taken.
+/// How many places are taken, and by whom.
 #[derive(Debug)]
 pub(super) struct Places {
     all: usize,
@@ -20,13 +24,15 @@ pub(super) struct Places {
 #[derive(Debug, Default)]
 struct Taken {
     all: usize,
-    by: HashMap<SessionId, usize>,
+    by_portal: HashMap<PortalId, usize>,
+    by_session: HashMap<SessionId, usize>,
 }
 
 /// A place that is free again once this is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     places: Arc<Places>,
+    portal: PortalId,
     session: SessionId,
 }
 
@@ -39,16 +45,18 @@ impl Places {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for one request of this session, until the end of its answer.
-    pub(super) fn enter(self: &Arc<Self>, session: SessionId) -> Result<Place, Error> {
+    /// A place for one request of this session of this portal, until the end of its answer.
+    pub(super) fn enter(self: &Arc<Self>, portal: PortalId, session: SessionId) -> Result<Place, Error> {
         let mut taken = self.taken();
-        let of_session = taken.by.get(&session).copied().unwrap_or(0);
-        if taken.all >= self.all || of_session >= OF_A_SESSION {
+        let of_portal = taken.by_portal.get(&portal).copied().unwrap_or(0);
+        let of_session = taken.by_session.get(&session).copied().unwrap_or(0);
+        if taken.all >= self.all || of_portal >= self.all.div_ceil(2) || of_session >= OF_A_SESSION {
             return Err(Error::Unavailable);
         }
         taken.all += 1;
-        taken.by.insert(session, of_session + 1);
-        Ok(Place { places: Arc::clone(self), session })
+        taken.by_portal.insert(portal, of_portal + 1);
+        taken.by_session.insert(session, of_session + 1);
+        Ok(Place { places: Arc::clone(self), portal, session })
     }
 }
 
@@ -56,10 +64,15 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.places.taken();
         taken.all -= 1;
-        match taken.by.get_mut(&self.session) {
-            Some(count) if *count > 1 => *count -= 1,
-            _ => drop(taken.by.remove(&self.session)),
-        }
+        count_down(&mut taken.by_portal, &self.portal);
+        count_down(&mut taken.by_session, &self.session);
+    }
+}
+
+fn count_down<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
+    match counts.get_mut(key) {
+        Some(count) if *count > 1 => *count -= 1,
+        _ => drop(counts.remove(key)),
     }
 }
 
@@ -68,17 +81,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_session_leaves_room_for_others() {
-        let places = Places::new(40);
-        let [one, other] = [1, 2].map(SessionId::at);
-        let mut held: Vec<_> = (0..OF_A_SESSION).map(|_| places.enter(one).unwrap()).collect();
-        assert!(places.enter(one).is_err());
-        held.extend((OF_A_SESSION..40).map(|_| places.enter(other).unwrap()));
-        assert!(places.enter(other).is_err(), "all are taken");
+    fn one_session_and_one_portal_leave_room_for_others() {
+        let places = Places::new(80);
+        let ([one, other, third], [portal, elsewhere, nowhere]) =
+            ([1, 2, 3].map(SessionId::at), [1, 2, 3].map(PortalId::at));
+        let mut held: Vec<_> = (0..OF_A_SESSION).map(|_| places.enter(portal, one).unwrap()).collect();
+        assert!(places.enter(portal, one).is_err(), "the session's are taken");
+        held.extend((OF_A_SESSION..40).map(|_| places.enter(portal, other).unwrap()));
+        assert!(places.enter(portal, other).is_err(), "the portal's are taken");
+        held.extend((0..OF_A_SESSION).map(|_| places.enter(elsewhere, third).unwrap()));
+        held.extend((OF_A_SESSION..40).map(|_| places.enter(elsewhere, other).unwrap()));
+        assert!(places.enter(nowhere, other).is_err(), "all are taken");
         drop(held.pop());
-        assert!(places.enter(one).is_err());
+        assert!(places.enter(portal, other).is_err());
+        assert!(places.enter(nowhere, other).is_ok());
         drop(held);
         let taken = places.taken();
-        assert_eq!((taken.all, taken.by.len()), (0, 0));
+        assert_eq!((taken.all, taken.by_portal.len(), taken.by_session.len()), (0, 0, 0));
     }
 }

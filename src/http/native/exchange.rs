@@ -67,7 +67,7 @@ pub(crate) async fn exchange(
     if body.nonce.as_ref().is_some_and(|nonce| !(16..=128).contains(&nonce.chars().count())) {
         return Err(Error::field("nonce", Invalid::new("Give between 16 and 128 characters.")).into());
     }
-    let request = ExchangeRequest { token: &body.token, nonce: body.nonce.as_deref(), origin };
+    let request = ExchangeRequest { token: &body.token, nonce: body.nonce.as_deref().map(str::as_bytes), origin };
     let opened = app.service().exchange(request).await?;
     let session = &opened.live.session;
     let now = app.service().clock().now();

@@ -3,23 +3,20 @@
 use super::{BASE, auth::PortalUser};
 use crate::{
     domain::portal::DEFAULT_SLUG,
-    http::{App, gateway, refusal::Refusal},
+    http::{App, body, gateway, refusal::Refusal},
     service::Error,
 };
 use axum::{
-    extract::{Request, State},
+    extract::{FromRequestParts as _, Request, State},
     response::Response,
 };
 
-pub(super) async fn forward(
-    State(app): State<App>,
-    PortalUser(user): PortalUser,
-    request: Request,
-) -> Result<Response, Refusal> {
+pub(super) async fn forward(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
+    let (mut parts, body) = request.into_parts();
+    let PortalUser(user) = body::admitted(&app, PortalUser::from_request_parts(&mut parts, &app)).await?;
     if user.session().portal_slug != DEFAULT_SLUG {
         return Err(Error::SessionInvalid.into());
     }
-    let (parts, body) = request.into_parts();
     let path = parts.uri.path().strip_prefix(BASE).ok_or(Refusal::NoRoute)?;
     gateway::forward(&app, &user, path, &parts, body).await
 }

@@ -7,7 +7,7 @@ use crate::{
 };
 use axum::{
     extract::State,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode},
     response::Response,
 };
 use serde::{Deserialize, Serialize};
@@ -41,8 +41,7 @@ pub(super) async fn exchange(
 ) -> Result<Response, Refusal> {
     app.inner.limits.count_address(origin.address)?;
     // Unkey's clients send it on every call that they may repeat, in any form that they like.
-    let nonce = headers.get("idempotency-key").map(|key| String::from_utf8_lossy(key.as_bytes()));
-    let nonce = nonce.as_deref().filter(|nonce| !nonce.is_empty());
+    let nonce = headers.get("idempotency-key").map(HeaderValue::as_bytes).filter(|nonce| !nonce.is_empty());
     let opened = app.service().exchange(ExchangeRequest { token: &token, nonce, origin }).await?;
     let ends = opened.live.session.browser.as_ref().map_or(0, |browser| browser.expires_at.millis());
     let token = opened.credential.reveal();

@@ -34,27 +34,29 @@ pub(super) struct CreateSession {
     return_url: Option<String>,
 }
 
-/// The newer generation's words for what a session may do.
-#[derive(Clone, Copy, Debug, Deserialize)]
-enum Scope {
-    #[serde(rename = "keys:read")]
-    ReadKeys,
-    #[serde(rename = "keys:create")]
-    CreateKeys,
-    #[serde(rename = "keys:reroll")]
-    RerollKeys,
-    #[serde(rename = "analytics:read")]
-    ReadAnalytics,
+/// The newer generation's words for what a session may do, each with the permission that it is kept as.
+const SCOPES: [(&str, &str); 4] = [
+    ("keys:read", "key.*.read_key"),
+    ("keys:create", "key.*.create_key"),
+    ("keys:reroll", "key.*.update_key"),
+    ("analytics:read", "key.*.read_analytics"),
+];
+
+/// One of [`SCOPES`].
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+struct Scope {
+    asked: String,
+    kept: String,
 }
 
-impl Scope {
-    /// As it was asked for, and as the permission that it is kept as.
-    const fn parts(self) -> (&'static str, &'static str) {
-        match self {
-            Self::ReadKeys => ("keys:read", "key.*.read_key"),
-            Self::CreateKeys => ("keys:create", "key.*.create_key"),
-            Self::RerollKeys => ("keys:reroll", "key.*.update_key"),
-            Self::ReadAnalytics => ("analytics:read", "key.*.read_analytics"),
+impl TryFrom<String> for Scope {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        match SCOPES.into_iter().find(|(asked, _)| *asked == word) {
+            Some((_, kept)) => Ok(Self { asked: word, kept: kept.into() }),
+            None => Err(format!("unknown scope, expected one of {}", SCOPES.map(|(asked, _)| asked).join(", "))),
         }
     }
 }
@@ -83,8 +85,7 @@ impl TryFrom<CreateSession> for SessionRequest {
         let (name, asked, kept) = match (body.permissions, body.scopes) {
             (Some(tuples), None) => ("permissions", tuples.clone(), tuples),
             (None, Some(scopes)) => {
-                let both = scopes.iter().map(|scope| scope.parts()).map(|(asked, kept)| (asked.into(), kept.into()));
-                let (asked, kept) = both.unzip();
+                let (asked, kept) = scopes.into_iter().map(|scope| (scope.asked, scope.kept)).unzip();
                 ("scopes", asked, kept)
             }
             _ => return Err(Error::request("Give either permissions or scopes.")),

@@ -212,6 +212,10 @@ async fn a_request_without_a_place_is_refused_at_once() {
         let tenant = server.tenant();
         let api = server.http.key(&tenant.key);
         create(&server, &tenant, json!({})).await.expect(201);
+        let made = create(&server, &tenant, json!({"mode": "token"})).await.expect(201).json();
+        let user = server.http.key(made["token"].as_str().unwrap());
+        let gateway = format!("/v1/portals/{}/api/x", made["portalId"].as_str().unwrap());
+        let passed_on = [gateway.as_str(), "/v2/customer-portal/invoices"];
         let hold = Hold::on(database.url()).await;
         let held = join_all((0..3).map(|_| create(&server, &tenant, json!({}))));
         let beyond = async {
@@ -220,10 +224,16 @@ async fn a_request_without_a_place_is_refused_at_once() {
             let (asked, answer) = (Instant::now(), api.get("/v1/portal-sessions").await.expect(503));
             assert!(answer.header("retry-after").is_some());
             assert!(asked.elapsed() < Duration::from_millis(500), "{:?}", asked.elapsed());
+            for path in passed_on {
+                assert!(user.get(path).await.expect(503).header("retry-after").is_some());
+            }
             hold.release().await;
         };
         let (held, ()) = tokio::join!(held, beyond);
         held.into_iter().for_each(|answer| drop(answer.expect(201)));
         api.get("/v1/portal-sessions").await.expect(200);
+        for path in passed_on {
+            user.get(path).await.expect(404);
+        }
     }
 }
