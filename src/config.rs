@@ -102,8 +102,8 @@ pub struct Retention {
     /// Days that an event stays.
     #[serde(deserialize_with = "values::number::<_, _, 36_500>")]
     pub event_days: u32,
-    /// Minutes between two passes of the sweeper.
-    #[serde(deserialize_with = "values::number::<_, _, 10_000>")]
+    /// Minutes between two passes of the sweeper: a day at most, which also makes the partitions of the coming week.
+    #[serde(deserialize_with = "values::number::<_, _, 1_440>")]
     pub sweep_minutes: u32,
 }
 

@@ -115,6 +115,7 @@ async fn operate(work: impl AsyncFnOnce(&Service) -> Result<Value, Failure>) -> 
     let config = Config::load()?;
     let _log = telemetry::init(config.log.format);
     let store = open(&config, PATIENCE).await?;
+    store.check_durability().await?;
     store.migrate().await?;
     let service = Service::start(store, settings(&config)).await?;
     let done = work(&service).await;

@@ -89,19 +89,20 @@ impl FromRequestParts<App> for Browser {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Refusal> {
-        // Whoever shows nothing hears of that first, as at every other call.
         let which = match parts.uri.query() {
             Some(_) => Query::from_request_parts(parts, &()).await.map(|Query(which)| which),
             None => Ok(Which::default()),
         };
-        if let Some(browser) = by_header(&parts.headers, app, None).await? {
-            which?;
-            return Ok(browser);
-        }
-        if cookie::sessions(&parts.headers, app.is_https(), None).next().is_none() {
+        // Whoever shows nothing hears of that first, as at every other call; whoever shows something has it looked at only when
+        // the rest of the request is right.
+        let shows_none = || cookie::sessions(&parts.headers, app.is_https(), None).next().is_none();
+        if which.is_err() && shown(&parts.headers)?.is_none() && shows_none() {
             return Err(Error::SessionInvalid.into());
         }
         let Which { portal } = which?;
+        if let Some(browser) = by_header(&parts.headers, app, None).await? {
+            return Ok(browser);
+        }
         let portal = portal.map(|id| id.parse::<PortalId>()).transpose().map_err(|_| Error::SessionInvalid)?;
         let user = by_cookie(&parts.headers, app, portal).await?;
         Ok(Self { user, shown: Shown::Cookie })
@@ -116,12 +117,16 @@ pub(crate) async fn of_portal(parts: &Parts, app: &App, portal: PortalId) -> Res
     }
 }
 
-async fn by_header(headers: &HeaderMap, app: &App, portal: Option<PortalId>) -> Result<Option<Browser>, Error> {
-    let token = presented(headers).map_err(|error| match error {
+/// The token that a request shows in its headers, if any.
+fn shown(headers: &HeaderMap) -> Result<Option<&str>, Error> {
+    presented(headers).map_err(|error| match error {
         Error::Unauthenticated(_) => Error::SessionInvalid,
         other => other,
-    })?;
-    let Some(token) = token else { return Ok(None) };
+    })
+}
+
+async fn by_header(headers: &HeaderMap, app: &App, portal: Option<PortalId>) -> Result<Option<Browser>, Error> {
+    let Some(token) = shown(headers)? else { return Ok(None) };
     Ok(Some(Browser { user: app.service().recognise(token, portal).await?, shown: Shown::Header }))
 }
 

@@ -1,6 +1,6 @@
 //! Who holds live sessions of a portal, and taking them back, by the tenant's own ids.
 
-use super::{Error, Listed, Merchant, idempotency::Render};
+use super::{Error, Merchant, idempotency::Render};
 use crate::store::{HeldSession, HolderFilter, StatusFilter};
 
 /// Which holders a back end wants listed.
@@ -16,6 +16,15 @@ pub struct HolderQuery {
     pub prefix: Option<String>,
 }
 
+/// A page of holders, in the byte order of their external ids.
+#[derive(Clone, Debug)]
+pub struct Holders {
+    /// Who holds sessions; may be fewer than asked for, or none, also where more follow.
+    pub data: Vec<Holder>,
+    /// The external id after which the next page begins, if there may be more.
+    pub next: Option<String>,
+}
+
 /// A customer and the live sessions that it holds, newest first, of very many the newest.
 #[derive(Clone, Debug)]
 pub struct Holder {
@@ -26,12 +35,11 @@ pub struct Holder {
 }
 
 impl Merchant {
-    /// Lists who holds live sessions of a portal, in the byte order of their external ids. A page may hold fewer than asked
-    /// for, when they hold very many.
+    /// Lists who holds live sessions of a portal.
     ///
     /// # Errors
     /// [`Error::PortalMissing`] when there is no such portal whose sessions this key may read.
-    pub async fn holders(&self, query: HolderQuery) -> Result<Listed<Holder>, Error> {
+    pub async fn holders(&self, query: HolderQuery) -> Result<Holders, Error> {
         let portal = self.portal_for("read_session", &query.portal).await?;
         let filter = HolderFilter {
             tenant_id: self.key.tenant_id,
@@ -41,15 +49,15 @@ impl Merchant {
             prefix: query.prefix,
             now: self.service.clock().now(),
         };
-        let (sessions, has_more) = self.service.store().held_sessions(filter, query.limit).await?;
+        let page = self.service.store().held_sessions(filter, query.limit).await?;
         let mut data: Vec<Holder> = Vec::new();
-        for session in sessions {
+        for session in page.sessions {
             match data.last_mut() {
                 Some(last) if last.external_id == session.customer_external_id => last.sessions.push(session),
                 _ => data.push(Holder { external_id: session.customer_external_id.clone(), sessions: vec![session] }),
             }
         }
-        Ok(Listed { data, has_more })
+        Ok(Holders { data, next: page.next })
     }
 
     /// Revokes the live sessions that a customer holds in a portal; how many there were.

@@ -24,7 +24,7 @@ pub use browser::{EndUser, Landing, Worth};
 pub use customers::{CustomerChanges, NewCustomer};
 pub use error::{Denied, Error};
 pub use exchange::{ExchangeRequest, Opened};
-pub use holders::{Holder, HolderQuery};
+pub use holders::{Holder, HolderQuery, Holders};
 pub use idempotency::{Claim, Render, Reply, Request, Slot};
 pub use keys::{KeyRequest, Merchant};
 pub use lists::{Cursor, Listed};
@@ -126,7 +126,7 @@ impl Service {
         coalesce::on_a_thread(batches.map(drop)).map_err(sqlx::Error::Io)?;
         let inner = Inner {
             caches: Caches::new(settings.cached_sessions),
-            watch: Watch::new(first.horizon, asked),
+            watch: Watch::new(asked),
             in_flight: InFlight::default(),
             forgetting: Forgetting::start(store.clone(), Arc::clone(&clock)),
             signing: Signing::default(),
@@ -137,7 +137,7 @@ impl Service {
             settings,
         };
         let service = Self { inner: Box::leak(Box::new(inner)) };
-        watch::start(service.inner);
+        watch::start(service.inner, &first, asked);
         Ok(service)
     }
 

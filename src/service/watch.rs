@@ -5,12 +5,12 @@
 //! that moment, so neither a jump of the wall clock nor a paused process stretches it.
 
 use super::Inner;
-use crate::store::Revoked;
+use crate::store::{Heartbeat, Revoked};
 use std::{
     collections::HashMap,
     sync::{
         OnceLock,
-        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -27,23 +27,25 @@ const BELIEVED: Duration = Duration::from_millis(800);
 /// After so long without a good poll the caches are thrown away: revocations may have been swept.
 const FORGOTTEN: Duration = Duration::from_secs(300);
 
-/// What the last polls brought.
+/// No transaction of ours is open for as long: a statement takes 4 s at most, and the pause before the next one 10 s. Other
+/// programs' on the same server may be open for hours, and would have each poll read again all that was revoked since.
+const LONGEST_WRITE: Duration = Duration::from_secs(60);
+
+/// How far the caches may be believed.
 pub(super) struct Watch {
     started: Instant,
     /// Milliseconds from `started` to when the last good poll was asked for.
     heard_at: AtomicU64,
-    horizon: AtomicI64,
     clock_agrees: AtomicBool,
     last_failed: AtomicBool,
     poll: OnceLock<AbortHandle>,
 }
 
 impl Watch {
-    pub(super) fn new(horizon: i64, asked: Instant) -> Self {
+    pub(super) fn new(asked: Instant) -> Self {
         Self {
             started: asked,
             heard_at: AtomicU64::new(0),
-            horizon: AtomicI64::new(horizon),
             clock_agrees: AtomicBool::new(true),
             last_failed: AtomicBool::new(false),
             poll: OnceLock::new(),
@@ -68,12 +70,46 @@ impl Watch {
     }
 }
 
-/// Polls until it is stopped.
-pub(super) fn start(inner: &'static Inner) {
+/// What the polls so far brought.
+struct Heard {
+    /// From where the next one reads.
+    since: i64,
+    /// The database's heads: of at least [`LONGEST_WRITE`] ago, of that long after it at least, and of the last poll.
+    old_head: i64,
+    mark: (Instant, i64),
+    head: i64,
+    /// What the last one brought: as long as an old transaction is open somewhere, each brings it again.
+    revoked: HashMap<Uuid, Revoked>,
+}
+
+impl Heard {
+    /// After the `first` poll, which was asked for then.
+    fn new(first: &Heartbeat, asked: Instant) -> Self {
+        let (since, head) = (first.horizon, first.head);
+        Self { since, old_head: i64::MIN, mark: (asked, head), head, revoked: HashMap::new() }
+    }
+
+    /// Takes in another one; what is new in it is told to `forget`.
+    fn take(&mut self, asked: Instant, beat: Heartbeat, forget: impl Fn(Revoked)) {
+        // Once is enough: whoever reads after this reads what was committed before it.
+        let new = beat.revoked.iter().filter(|(id, _)| !self.revoked.contains_key(id));
+        new.for_each(|(_, what)| forget(*what));
+        self.revoked = beat.revoked;
+        let (marked, head) = self.mark;
+        if asked.duration_since(marked) >= LONGEST_WRITE {
+            (self.old_head, self.mark) = (head, (asked, beat.head));
+        }
+        self.head = beat.head;
+        self.since = beat.horizon.max(self.old_head);
+    }
+}
+
+/// Polls until it is stopped. The `first` poll was asked for then.
+pub(super) fn start(inner: &'static Inner, first: &Heartbeat, asked: Instant) {
+    let mut heard = Heard::new(first, asked);
     let polling = tokio::spawn(async move {
         let mut ticks = interval(PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut heard = HashMap::new();
         loop {
             ticks.tick().await;
             poll(inner, &mut heard).await;
@@ -82,22 +118,19 @@ pub(super) fn start(inner: &'static Inner) {
     inner.watch.poll.get_or_init(|| polling.abort_handle());
 }
 
-/// `heard` is what the last good poll brought: as long as an old transaction is open somewhere, each brings it again.
-async fn poll(inner: &Inner, heard: &mut HashMap<Uuid, Revoked>) {
+async fn poll(inner: &Inner, heard: &mut Heard) {
     let watch = &inner.watch;
     let asked = Instant::now();
-    match inner.store.heartbeat(watch.horizon.load(Ordering::Relaxed)).await {
+    match inner.store.heartbeat(heard.since).await {
         Ok(beat) => {
-            if watch.silence() > FORGOTTEN || beat.horizon < watch.horizon.load(Ordering::Relaxed) {
+            let agrees = inner.clock.follow(beat.now_micros, asked);
+            if watch.silence() > FORGOTTEN || beat.head < heard.head {
                 // Too long away, or another database than before: nothing cached is known to hold.
                 inner.caches.forget_all();
+                *heard = Heard::new(&beat, asked);
+            } else {
+                heard.take(asked, beat, |what| inner.caches.forget(what));
             }
-            // Once is enough: whoever reads after this reads what was committed before it.
-            let new = beat.revoked.iter().filter(|(id, _)| !heard.contains_key(id));
-            new.for_each(|(_, what)| inner.caches.forget(*what));
-            *heard = beat.revoked;
-            watch.horizon.store(beat.horizon, Ordering::Relaxed);
-            let agrees = inner.clock.follow(beat.now_micros, asked);
             watch.clock_agrees.store(agrees, Ordering::Relaxed);
             let heard_at = asked.duration_since(watch.started).as_millis() as u64;
             watch.heard_at.store(heard_at, Ordering::SeqCst);
@@ -108,5 +141,31 @@ async fn poll(inner: &Inner, heard: &mut HashMap<Uuid, Revoked>) {
                 tracing::warn!(%error, "the database does not answer the poll");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::id::SessionId;
+    use std::cell::Cell;
+
+    #[test]
+    fn a_foreign_transaction_that_stays_open_does_not_have_all_be_read_again_for_ever() {
+        let (start, told) = (Instant::now(), Cell::new(0));
+        let beat = |head: i64| {
+            let id = Uuid::from_u128(7);
+            Heartbeat { now_micros: 0, horizon: 10, head, revoked: [(id, Revoked::Session(SessionId(id)))].into() }
+        };
+        let mut heard = Heard::new(&beat(10), start);
+        let mut since_after = |seconds: u64, head: i64| {
+            heard.take(start + Duration::from_secs(seconds), beat(head), |_| told.set(told.get() + 1));
+            heard.since
+        };
+        // Our own transactions may be as old as the foreign one for a minute, and not for two.
+        assert_eq!([since_after(1, 20), since_after(59, 400), since_after(60, 500)], [10; 3]);
+        assert_eq!([since_after(119, 800), since_after(120, 900), since_after(179, 1000)], [10, 500, 500]);
+        assert_eq!(since_after(180, 1100), 900);
+        assert_eq!(told.get(), 1, "what is brought again is no news");
     }
 }

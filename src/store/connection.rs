@@ -80,6 +80,11 @@ impl Store {
     }
 }
 
+/// Names what an operator has to look at; the cause holds nothing of the URL itself.
+fn no_url(cause: sqlx::Error) -> StoreError {
+    StoreError::Unavailable(format!("DATABASE_URL: {cause}"))
+}
+
 /// Work that runs to its end whatever becomes of the caller. It begins at once, and the handle is small: what waits for
 /// the database is in no future that carries it through the layers.
 pub(in crate::store) struct Detached<T>(JoinHandle<Result<T, StoreError>>);

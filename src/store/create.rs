@@ -1,7 +1,7 @@
 //! Making sessions, many at a time; how each database takes them in is in `create_postgres` and `create_sqlite`.
 
 use super::{
-    Beside, Store, StoreError, events, execute, fetch_all, idempotency,
+    Beside, Store, StoreError, events, execute, fetch_all, fetch_optional, idempotency,
     listing::{is_one_of, list_of},
     statements::statements,
     transact, write_at_once,
@@ -14,22 +14,32 @@ use crate::domain::{
 };
 use std::{collections::HashMap, fmt, sync::Arc};
 
+/// A customer by its id, or by the tenant's own.
+macro_rules! customer {
+    ($lock:literal) => {
+        concat!(
+            "select id from customers where id = coalesce($3, (select id from customers where tenant_id = $1 and livemode = $2 and external_id = $4)) \
+            and tenant_id = $1 and livemode = $2", $lock
+        )
+    };
+}
+
 /// Deletes a customer's unused links, in the portals listed; one that is used meanwhile stays.
 macro_rules! revoke_unused {
     ($on:ident) => {
         concat!(
-            "delete from portal_sessions where id in (select s.id from portal_sessions s join customers c on c.id = s.customer_id join portals p on p.id = s.portal_id \
-            where s.tenant_id = $1 and s.livemode = $2 and (c.id = $3 or c.external_id = $4) and s.used_at is null \
-            and s.link_expires_at > $5 and (cast($6 as text) is null or s.portal_id",
-            is_one_of!($on, "$6"),
-            ")) and used_at is null returning id, portal_id, customer_id"
+            "delete from portal_sessions where id in (select s.id from portal_sessions s join portals p on p.id = s.portal_id \
+            where s.customer_id = $1 and s.used_at is null and s.link_expires_at > $2 and (cast($3 as text) is null or s.portal_id",
+            is_one_of!($on, "$3"),
+            ")) and used_at is null returning id, portal_id"
         )
     };
 }
 
 statements! {
-    // SQLite has one writer at a time.
-    Postgres HOLD_CUSTOMER = "select id from customers where tenant_id = $1 and livemode = $2 and (id = $3 or external_id = $4) for update";
+    // Another that replaces this customer's links at the same time waits, and then finds this one. SQLite has one writer at a time.
+    Postgres HOLD_CUSTOMER = customer!(" for update");
+    Sqlite CUSTOMER_SQLITE = customer!("");
     Postgres REVOKE_UNUSED = revoke_unused!(Postgres);
     Sqlite REVOKE_UNUSED_SQLITE = revoke_unused!(Sqlite);
 }
@@ -131,7 +141,7 @@ impl Store {
     async fn create_each(&self, items: &Arc<[Arc<NewSession>]>, which: Vec<usize>, effort: Effort) -> Vec<Created> {
         match self.create_together(Arc::clone(items), which.clone(), effort).await {
             Ok(done) => done.into_iter().map(Ok).collect(),
-            Err(error @ (StoreError::Unavailable(_) | StoreError::Busy(_) | StoreError::Overloaded)) => {
+            Err(error @ (StoreError::Unavailable(_) | StoreError::Overloaded)) => {
                 which.iter().map(|_| Err(StoreError::Unavailable(error.to_string()))).collect()
             }
             Err(error) if which.len() == 1 => vec![Err(error)],
@@ -177,8 +187,8 @@ impl Store {
     /// When the database does not answer, or the idempotency key was used at the same time.
     pub async fn replace_session(&self, item: Arc<NewSession>, replace: ReplaceLinks) -> Created {
         let (hold, revoke) = match self {
-            Self::Postgres(_) => (Some(HOLD_CUSTOMER), REVOKE_UNUSED),
-            Self::Sqlite(_) => (None, REVOKE_UNUSED_SQLITE),
+            Self::Postgres(_) => (HOLD_CUSTOMER, REVOKE_UNUSED),
+            Self::Sqlite(_) => (CUSTOMER_SQLITE, REVOKE_UNUSED_SQLITE),
         };
         let portals = replace.portals.as_deref().map(list_of);
         transact!(self, |link| {
@@ -192,14 +202,11 @@ impl Store {
             if item.by_external_id {
                 link.insert_customers(&items).await?;
             }
-            if let Some(hold) = hold {
-                // Another that replaces this customer's links at the same time waits, and then finds this one.
-                execute!(link, hold, tenant, live, by_id, by_name.clone())?;
-            }
-            let gone: Vec<(SessionId, PortalId, CustomerId)> =
-                fetch_all!(link, _, revoke, tenant, live, by_id, by_name, session.created_at, portals)?;
+            let customer: Option<(CustomerId,)> = fetch_optional!(link, _, hold, tenant, live, by_id, by_name)?;
+            let Some((customer,)) = customer else { return Ok(None) };
+            let gone: Vec<(SessionId, PortalId)> = fetch_all!(link, _, revoke, customer, session.created_at, portals)?;
             let told: Vec<NewEvent> =
-                gone.into_iter().map(|(id, portal, customer)| (replace.event)(id, portal, customer)).collect();
+                gone.into_iter().map(|(id, portal)| (replace.event)(id, portal, customer)).collect();
             // No instance remembers an unused link, so there is nothing to take back.
             events::insert_many!(link, &told);
             let mut owners = link.insert_sessions(&items).await?;
@@ -214,11 +221,15 @@ macro_rules! keep_answers {
     ($link:ident, $items:expr, $owners:expr) => {{
         let items: &[&NewSession] = $items;
         let kept: Vec<Option<Owner>> = items.iter().map(|item| $owners.remove(&item.session.id)).collect();
-        for (item, owner) in items.iter().zip(&kept) {
-            if let (Some(beside), Some(owner)) = (&item.beside, owner) {
-                let session = kept_for(item.session.clone(), owner.clone());
-                idempotency::insert!($link, beside(&session), session.created_at);
-            }
+        let answered = items.iter().zip(&kept).filter_map(|(item, owner)| {
+            let (beside, owner) = (item.beside.as_ref()?, owner.clone()?);
+            Some((beside(&kept_for(item.session.clone(), owner)), item.session.created_at))
+        });
+        // In one order, so that two instances with the same keys wait for each other in turn and not in a circle.
+        let mut answers: Vec<_> = answered.collect();
+        answers.sort_unstable_by_key(|(row, _)| row.id.0);
+        for (row, at) in answers {
+            idempotency::insert!($link, row, at);
         }
         Ok::<_, StoreError>(kept)
     }};

@@ -69,6 +69,10 @@ impl Store {
         beside: Option<Beside<()>>,
     ) -> Result<(), StoreError> {
         transact!(self, |link| {
+            if let Some(beside) = beside {
+                // First: a repeat that comes meanwhile waits for this one's answer, and is not told that its own name is taken.
+                idempotency::insert!(link, beside(&()), event.at);
+            }
             let profile = json(&customer.profile)?;
             execute!(
                 link,
@@ -80,9 +84,6 @@ impl Store {
                 profile,
                 customer.created_at,
             )?;
-            if let Some(beside) = beside {
-                idempotency::insert!(link, beside(&()), event.at);
-            }
             events::insert!(link, event);
             Ok(())
         })

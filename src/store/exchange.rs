@@ -134,7 +134,7 @@ impl Store {
         let items: Arc<[Exchange]> = items.into();
         match self.exchange_together(Arc::clone(&items), now).await {
             Ok(mut won) => items.iter().map(|item| Ok(won.remove(&item.event_id))).collect(),
-            Err(error @ (StoreError::Unavailable(_) | StoreError::Busy(_) | StoreError::Overloaded)) => {
+            Err(error @ (StoreError::Unavailable(_) | StoreError::Overloaded)) => {
                 items.iter().map(|_| Err(StoreError::Unavailable(error.to_string()))).collect()
             }
             Err(error) if items.len() == 1 => vec![Err(error)],

@@ -9,10 +9,12 @@ statements! {
     // `r.position >= $1` reads again what a transaction older than the last look may have hidden.
     Postgres HEARTBEAT = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now_micros, \
         pg_snapshot_xmin(pg_current_snapshot())::text::bigint as horizon, \
+        pg_snapshot_xmax(pg_current_snapshot())::text::bigint as head, \
         pg_is_in_recovery() as read_only, r.id, r.kind, r.target \
         from (select 1) as one left join revocations r on r.position >= $1";
     Sqlite HEARTBEAT_SQLITE = "select cast(unixepoch('subsec') * 1000 as integer) * 1000 as now_micros, \
         coalesce((select seq from sqlite_sequence where name = 'revocations'), 0) + 1 as horizon, \
+        coalesce((select seq from sqlite_sequence where name = 'revocations'), 0) + 1 as head, \
         0 as read_only, r.id, r.kind, r.target \
         from (select 1) as one left join revocations r on r.position >= $1";
 }
@@ -57,8 +59,10 @@ impl Revoked {
 pub struct Heartbeat {
     /// The database's clock, in microseconds since the Unix epoch.
     pub now_micros: i64,
-    /// From where the next poll must read on.
+    /// From where the next poll must read on: no open transaction writes before it.
     pub horizon: i64,
+    /// Where whatever begins from now on writes, or behind.
+    pub head: i64,
     /// What was revoked since the last poll, each with an id of its own, since some of it may have been told before.
     pub revoked: HashMap<Uuid, Revoked>,
 }
@@ -67,6 +71,7 @@ pub struct Heartbeat {
 struct Row {
     now_micros: i64,
     horizon: i64,
+    head: i64,
     read_only: bool,
     id: Option<Uuid>,
     kind: Option<String>,
@@ -89,11 +94,11 @@ impl Store {
             if first.read_only {
                 return Err(StoreError::Unavailable("it is a replica that takes no writes".into()));
             }
-            let (now_micros, horizon) = (first.now_micros, first.horizon);
+            let (now_micros, horizon, head) = (first.now_micros, first.horizon, first.head);
             let revoked =
                 rows.iter().filter_map(|row| Some((row.id?, Revoked::read(row.kind.as_deref()?, row.target?)?)));
             let revoked = revoked.collect();
-            Ok(Heartbeat { now_micros, horizon, revoked })
+            Ok(Heartbeat { now_micros, horizon, head, revoked })
         })
     }
 }

@@ -28,10 +28,31 @@ macro_rules! held {
     };
 }
 
+/// The last customer that a page looks at, and the one behind it, in the same order.
+macro_rules! last_of_a_walk {
+    ($order:literal) => {
+        concat!(
+            "select external_id from customers where tenant_id = $1 and livemode = $2 and external_id collate ",
+            $order,
+            " >= $3 \
+            and external_id collate ",
+            $order,
+            " < $4 order by external_id collate ",
+            $order,
+            " limit 2 offset $5"
+        )
+    };
+}
+
 statements! {
     Postgres HELD = held!("\"C\"");
     Sqlite HELD_SQLITE = held!("binary");
+    Postgres WALK = last_of_a_walk!("\"C\"");
+    Sqlite WALK_SQLITE = last_of_a_walk!("binary");
 }
+
+/// So many customers are looked at for a page, whether they hold anything or not: a tenant may have very many who don't.
+const LONGEST_WALK: i64 = 2000;
 
 /// So many live sessions of each customer are read: the newest.
 const MOST_OF_ONE: i64 = 100;
@@ -74,6 +95,15 @@ impl TryFrom<Row> for HeldSession {
     }
 }
 
+/// Live sessions of some customers, by external id and then newest first.
+#[derive(Clone, Debug)]
+pub struct HeldPage {
+    /// The sessions.
+    pub sessions: Vec<HeldSession>,
+    /// The external id after which the next page begins, if there may be more.
+    pub next: Option<String>,
+}
+
 /// Whose live sessions to read.
 #[derive(Clone, Debug)]
 pub struct HolderFilter {
@@ -95,10 +125,14 @@ impl HolderFilter {
     /// The range of external ids, from the first bound up to the second without it.
     fn range(&self) -> (String, String) {
         let prefix = self.prefix.as_deref().unwrap_or_default();
-        // An external id holds no control characters, so that nothing lies between.
-        let next = self.after.as_ref().map(|after| format!("{after}\u{1}")).unwrap_or_default();
+        let next = self.after.as_deref().map(behind).unwrap_or_default();
         (next.max(prefix.to_owned()), end_of(prefix))
     }
+}
+
+/// What comes after this external id and before every other: none holds control characters.
+fn behind(external_id: &str) -> String {
+    format!("{external_id}\u{1}")
 }
 
 /// What comes after every text that starts with `prefix`, and is short enough for an external id.
@@ -114,24 +148,29 @@ fn end_of(prefix: &str) -> String {
 }
 
 impl Store {
-    /// The live sessions of at most `limit` customers, by external id and then newest first: of each the newest hundred, and
-    /// of so many customers that they are about a thousand. The flag tells whether there are more customers.
+    /// The live sessions of at most `limit` customers: of each the newest hundred, of so many customers that they are about a
+    /// thousand, and no more than are found among the next two thousand customers.
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn held_sessions(
-        &self,
-        filter: HolderFilter,
-        limit: u32,
-    ) -> Result<(Vec<HeldSession>, bool), StoreError> {
-        let sql = match self {
-            Self::Postgres(_) => HELD,
-            Self::Sqlite(_) => HELD_SQLITE,
+    pub async fn held_sessions(&self, filter: HolderFilter, limit: u32) -> Result<HeldPage, StoreError> {
+        let (walk, sql) = match self {
+            Self::Postgres(_) => (WALK, HELD),
+            Self::Sqlite(_) => (WALK_SQLITE, HELD_SQLITE),
         };
-        let ((from, to), floor) = (filter.range(), floor_of_live(filter.now));
+        let ((from, mut to), floor) = (filter.range(), floor_of_live(filter.now));
         let HolderFilter { tenant_id, livemode, portal_id, now, .. } = filter;
-        let rows = read!(self, |link| {
-            Ok(fetch_all!(
+        let (rows, walked) = read!(self, |link| {
+            let ends: Vec<(String,)> =
+                fetch_all!(link, _, walk, tenant_id, livemode, from.clone(), to.clone(), LONGEST_WALK - 1)?;
+            let walked = match <[_; 2]>::try_from(ends) {
+                Ok([(last,), _]) => {
+                    to = behind(&last);
+                    Some(last)
+                }
+                Err(_) => None,
+            };
+            let rows = fetch_all!(
                 link,
                 Row,
                 sql,
@@ -145,17 +184,19 @@ impl Store {
                 i64::from(limit) + 1,
                 MOST_OF_ONE,
                 MOST as i64 + 1,
-            )?)
+            )?;
+            Ok((rows, walked))
         })?;
         let mut held = rows.into_iter().map(HeldSession::try_from).collect::<Result<Vec<_>, _>>()?;
         let is_next = |pair: &&[HeldSession]| pair[0].customer_external_id != pair[1].customer_external_id;
         let before_last = held.windows(2).filter(is_next).count();
         // The last one is either one too many, or not all of its sessions may have come.
-        let has_more = held.len() > MOST || before_last >= limit as usize;
-        if has_more {
+        let mut next = walked;
+        if held.len() > MOST || before_last >= limit as usize {
             cut_last(&mut held);
+            next = held.last().map(|last| last.customer_external_id.clone());
         }
-        Ok((held, has_more))
+        Ok(HeldPage { sessions: held, next })
     }
 }
 

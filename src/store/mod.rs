@@ -38,7 +38,7 @@ pub use error::{StoreError, Unique};
 pub use events::EventFilter;
 pub use exchange::{Exchange, Exchanged, REPEAT_WINDOW};
 pub use heartbeat::{Heartbeat, Revoked};
-pub use holders::{HeldSession, HolderFilter};
+pub use holders::{HeldPage, HeldSession, HolderFilter};
 pub use idempotency::{Beside, IdempotencyRow};
 pub use listing::{ListFilter, Page, StatusFilter};
 pub use portals::PortalRef;

@@ -114,10 +114,11 @@ impl Store {
         beside: Option<Beside<()>>,
     ) -> Result<(), StoreError> {
         transact!(self, |link| {
-            insert!(link, portal);
             if let Some(beside) = beside {
+                // First: a repeat that comes meanwhile waits for this one's answer, and is not told that its own slug is taken.
                 idempotency::insert!(link, beside(&()), event.at);
             }
+            insert!(link, portal);
             events::insert_in_both_modes!(link, event);
             Ok(())
         })

@@ -1,8 +1,8 @@
 //! Retention: what is over long enough goes, and room is made ahead for what comes.
 
 use super::{
-    Postgres, STRETCH_OF_EVENTS, Store, StoreError, connection::Link, error::is_of_no_table, execute,
-    statements::statements, transact,
+    Postgres, STRETCH_OF_EVENTS, Store, StoreError, connection::Link, error::is_of_no_table, execute, fetch_optional,
+    read, statements::statements, transact,
 };
 use crate::domain::{
     id::{SessionId, uuid_floor, uuid_millis},
@@ -10,11 +10,13 @@ use crate::domain::{
 };
 use chrono::{DateTime, Days, Months, NaiveDate, Utc};
 use sqlx::Connection as _;
+use uuid::Uuid;
 
 statements! {
+    Both END_OF_STRETCH = "select id from portal_sessions where id >= $1 and id < $2 order by id limit 1 offset $3";
     // An expired browser session counts from its expiry, an unused link from its own.
-    Both SWEEP_SESSIONS = "delete from portal_sessions where id in (select id from portal_sessions \
-        where id < $1 and coalesce(ended_at, browser_expires_at, link_expires_at) < $2 limit 5000)";
+    Both SWEEP_SESSIONS = "delete from portal_sessions where id >= $1 and id < $2 \
+        and coalesce(ended_at, browser_expires_at, link_expires_at) < $3";
     Sqlite SWEEP_EVENTS = "delete from events where (tenant_id, livemode, id) in (select e.tenant_id, e.livemode, e.id from tenants t \
         cross join (values (false), (true)) m cross join events e where e.tenant_id = t.id and e.livemode = m.column1 and e.id < $1 limit 5000)";
     Both SWEEP_ANSWERS = "delete from idempotency where id in (select id from idempotency where expires_at <= $1 limit 5000)";
@@ -47,6 +49,8 @@ pub struct Swept {
     pub cleared: u64,
 }
 
+/// So many sessions are looked at in one transaction.
+const STRETCH_OF_SESSIONS: i64 = 5000;
 /// Revocations older than this are known to every instance, or it has thrown its caches away.
 const REVOCATIONS_KEPT: Seconds = Seconds(900);
 /// A partition of which a few rows live long is cleared row by row after so long.
@@ -131,16 +135,26 @@ impl Store {
         Ok(())
     }
 
-    /// One pass: makes the coming partitions, removes what is over for longer than `keep`, and takes those who were erased
-    /// out of their events.
+    /// One pass: makes the coming partitions, removes what is over for longer than `keep` and records that are not needed any
+    /// more, and takes those who were erased out of their events.
     ///
     /// # Errors
     /// When the database does not answer; what was removed before stays removed.
     pub async fn sweep(&self, now: Timestamp, keep: Retention) -> Result<Swept, StoreError> {
-        // What stops one of them (a backup holds a partition, say) does not stop the other.
+        // What stops one of them (a backup holds a partition, say) does not stop the others.
         let swept = self.remove_over(now, keep).await;
+        let records = self.remove_records(now).await;
         let cleared = self.forget_erased(now, STRETCH_OF_EVENTS).await?;
-        Ok(Swept { cleared, ..swept? })
+        let swept = swept?;
+        Ok(Swept { cleared, rows: swept.rows + records?, ..swept })
+    }
+
+    /// Removes answers whose time is over, and revocations that everybody has heard of.
+    async fn remove_records(&self, now: Timestamp) -> Result<u64, StoreError> {
+        let answers: u64 = until_none!(self, SWEEP_ANSWERS, now);
+        let heard = now.minus(REVOCATIONS_KEPT);
+        let revocations: u64 = transact!(self, |link| Ok(execute!(link, SWEEP_REVOCATIONS, heard)?))?;
+        Ok(answers + revocations)
     }
 
     async fn remove_over(&self, now: Timestamp, keep: Retention) -> Result<Swept, StoreError> {
@@ -159,12 +173,25 @@ impl Store {
                 over
             }
         };
-        let below = uuid_floor(sessions_below.millis());
-        swept.rows += until_none!(self, SWEEP_SESSIONS, below, over);
-        swept.rows += until_none!(self, SWEEP_ANSWERS, now);
-        let heard = now.minus(REVOCATIONS_KEPT);
-        swept.rows += transact!(self, |link| Ok(execute!(link, SWEEP_REVOCATIONS, heard)?))?;
+        swept.rows += self.remove_sessions(SessionId(uuid_floor(sessions_below.millis())), over).await?;
         Ok(swept)
+    }
+
+    /// Removes sessions with ids below `below` that ended before `over`. Those that live long stay among them, very many
+    /// perhaps: they are passed over stretch by stretch, so that no statement takes long.
+    async fn remove_sessions(&self, below: SessionId, over: Timestamp) -> Result<u64, StoreError> {
+        let (mut removed, mut from) = (0, SessionId(Uuid::nil()));
+        loop {
+            let end: Option<(SessionId,)> =
+                read!(self, |link| Ok(fetch_optional!(link, _, END_OF_STRETCH, from, below, STRETCH_OF_SESSIONS)?))?;
+            let next = end.map(|(id,)| id);
+            let to = next.unwrap_or(below);
+            removed += transact!(self, |link| Ok(execute!(link, SWEEP_SESSIONS, from, to, over)?))?;
+            match next {
+                Some(id) => from = id,
+                None => return Ok(removed),
+            }
+        }
     }
 }
 

@@ -89,7 +89,7 @@ impl ListSessions {
     }
 }
 
-/// A cursor is the external id that the page ended with.
+/// A cursor is the external id after which the next page begins.
 fn read_cursor(cursor: &str) -> Result<String, Invalid> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok();
     let name = bytes.and_then(|bytes| String::from_utf8(bytes).ok()).filter(|name| !name.contains('\0'));
@@ -98,11 +98,8 @@ fn read_cursor(cursor: &str) -> Result<String, Invalid> {
 
 pub(super) async fn list(merchant: Merchant, Json(body): Json<ListSessions>) -> Result<Response, Refusal> {
     let page = merchant.holders(body.query()?).await?;
-    let last = page.data.last().filter(|_| page.has_more);
-    let pagination = Pagination {
-        has_more: page.has_more,
-        cursor: last.map(|holder| BASE64_URL_SAFE_NO_PAD.encode(&holder.external_id)),
-    };
+    let cursor = page.next.map(|after| BASE64_URL_SAFE_NO_PAD.encode(after));
+    let pagination = Pagination { has_more: cursor.is_some(), cursor };
     let data = page.data.iter().map(HolderDto::from).collect();
     Ok(answer::json(StatusCode::OK, &Page { meta: Meta::current(), data, pagination }))
 }

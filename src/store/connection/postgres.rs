@@ -1,6 +1,6 @@
 //! Connections to PostgreSQL: many, some of which may break at any moment.
 
-use super::{Detached, Link, Options, at_hand::AtHand};
+use super::{Detached, Link, Options, at_hand::AtHand, no_url};
 use crate::store::{StoreError, statements::statements, writes::Writes};
 use futures_util::future::BoxFuture;
 use sqlx::{
@@ -60,7 +60,10 @@ impl Postgres {
         let persistent = !options.url.contains("statement-cache-capacity=0");
         // PgBouncer refuses start-up parameters, so the settings go only to a server that is reached directly. No statement
         // has floats, for which sqlx would send one as well.
-        let plain = PgConnectOptions::from_str(&options.url)?.application_name("vestibule").extra_float_digits(None);
+        let plain = PgConnectOptions::from_str(&options.url)
+            .map_err(no_url)?
+            .application_name("vestibule")
+            .extra_float_digits(None);
         let connect = if persistent { plain.clone().options(SETTINGS) } else { plain.clone() };
         let broken_at = Arc::new(Mutex::new(None::<Instant>));
         let pool = |size, limit: Duration| {

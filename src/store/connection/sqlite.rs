@@ -41,7 +41,8 @@ pub struct Sqlite {
 
 impl Sqlite {
     pub(super) async fn open(options: &Options) -> Result<Self, StoreError> {
-        let connect = SqliteConnectOptions::from_str(&options.url)?
+        let connect = SqliteConnectOptions::from_str(&options.url)
+            .map_err(super::no_url)?
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)

@@ -95,6 +95,7 @@ async fn what_is_refused_elsewhere_is_no_use() {
         let cookie = format!("vst_{other}={first}");
         world.http.header("cookie", &cookie).get("/v1/portal-session").await.no_session();
         world.http.key(&first).get("/v1/portal-sessions").await.expect(401);
+        world.http.key(&first).get("/v1/portal-session?foo=1").await.malformed("invalid_request", Some("foo"));
         let again = token(world.exchange_with(link, NONCE).await);
         world.http.key(&again).get(&auth(&own)).await.expect(200);
         world.exchange_with(link, NONCE).await.no_session();

@@ -20,6 +20,7 @@ fn a_wrong_value_is_named() {
         ("VESTIBULE_CACHE__SESSIONS", "0", "cache.sessions"),
         ("VESTIBULE_RETENTION__SESSION_DAYS", "0", "retention.session_days"),
         ("VESTIBULE_RETENTION__SWEEP_MINUTES", "1.5", "retention.sweep_minutes"),
+        ("VESTIBULE_RETENTION__SWEEP_MINUTES", "1441", "retention.sweep_minutes"),
         ("VESTIBULE_GATEWAY__ALLOW_PRIVATE", "perhaps", "gateway.allow_private"),
         ("VESTIBULE_LOG__FORMAT", "xml", "log.format"),
         ("DATABASE_URL", "mysql://u:hunter2@h/d", "database_url"),
@@ -117,5 +118,11 @@ fn a_port_that_is_taken_and_a_database_that_is_away() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(1) && said.contains("database"), "{said}");
         assert!(!said.contains("hunter2"), "{said}");
+    }
+    for wrong in ["postgres://u:hunter2@127.0.0.1:99999/x", "sqlite:///tmp/x.db?mode=hunter2"] {
+        let output = Server::with(Store::Sqlite).env("DATABASE_URL", wrong).cli_output(&["serve"]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(1) && said.contains("DATABASE_URL: "), "{said}");
+        assert!(!said.contains("u:hunter2"), "{said}");
     }
 }

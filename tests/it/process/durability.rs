@@ -6,10 +6,12 @@ use crate::support::postgres::{self, Cluster, Durability};
 use crate::support::{Database, Db, Server};
 
 async fn refused(database: &Arc<Database>) {
-    let output = Server::on(database).cli_output(&["serve"]);
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("synchronous_commit"), "{said}");
+    for command in [&["serve"][..], &["tenant", "list"]] {
+        let output = Server::on(database).cli_output(command);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("synchronous_commit"), "{said}");
+    }
     let tables = "select count(*) from pg_class where relname = 'tenants'";
     assert_eq!(Db::open(database).await.number(tables).await, 0, "nothing was done to it");
 }

@@ -6,9 +6,9 @@ use vestibule::domain::{
     id::{CustomerId, EventId, SessionId, TenantId},
     time::{Seconds, Timestamp},
 };
-use vestibule::store::{EventFilter, Page, Retention, Swept};
+use vestibule::store::{EventFilter, IdempotencyRow, Page, Retention, Swept};
 
-use super::bench::{Bench, NOW, insert_tenant, later};
+use super::bench::{Bench, NOW, hash, insert_tenant, later};
 use crate::support::{Db, Store as Kind};
 
 const KEEP: Retention = Retention { sessions: Seconds::days(30), events: Seconds::days(400) };
@@ -263,10 +263,13 @@ async fn what_stops_a_sweep_or_one_trail_stops_no_other() {
     user.rollback().await.unwrap();
 
     // The lock under which partitions are made.
+    let answer = IdempotencyRow { id: hash("k"), expires_at: NOW, fingerprint: hash("b"), sealed: vec![] };
+    bench.store.keep_answer(answer, NOW).await.unwrap();
     let mut other = pool.begin().await.unwrap();
     sqlx::raw_sql("select pg_advisory_xact_lock(7381402951)").execute(&mut *other).await.unwrap();
     assert!(bench.store.sweep(NOW, KEEP).await.is_err());
     assert_eq!(bench.told(first).await, [0; 3]);
+    assert_eq!(bench.count("idempotency").await, 0);
 }
 
 /// A create that found the customer, and committed after the erasure.

@@ -6,7 +6,7 @@ use vestibule::domain::{
     session::{Session, Status},
     time::{Seconds, Timestamp},
 };
-use vestibule::store::{EventFilter, HeldSession, HolderFilter, ListFilter, Page, StatusFilter};
+use vestibule::store::{EventFilter, HeldPage, HeldSession, HolderFilter, ListFilter, Page, StatusFilter};
 
 use super::bench::{Bench, NOW, hash, insert_tenant};
 
@@ -128,19 +128,48 @@ async fn holders_come_in_pages_that_memory_has_room_for() {
         for limit in [3, 100] {
             let (mut found, mut after) = (Vec::new(), None);
             loop {
-                let (held, has_more) = bench.store.held_sessions(filter(after), limit).await.unwrap();
+                let HeldPage { sessions: held, next } = bench.store.held_sessions(filter(after), limit).await.unwrap();
                 let page = of(&held);
                 assert_eq!(held.len(), page.len() * 100, "the newest hundred of each");
                 assert!(page.len() <= limit as usize && !page.is_empty());
                 assert!(held.iter().take(100).is_sorted_by(|newer, older| newer.id > older.id));
                 found.extend(page);
-                after = found.last().cloned();
-                if !has_more {
+                after = next;
+                if after.is_none() {
                     break;
                 }
             }
             assert_eq!(found, names, "by {limit}");
         }
+    }
+}
+
+/// A page looks at no more customers than memory and time have room for, and the next one goes on from there.
+#[tokio::test(flavor = "multi_thread")]
+async fn holders_are_found_behind_very_many_who_hold_nothing() {
+    for bench in Bench::both().await {
+        let nobody = (0..2500).map(|n| {
+            let mut link = bench.link(&format!("b-{n:04}"));
+            link.session.link_expires_at = NOW;
+            link
+        });
+        assert!(bench.create(nobody.collect()).await.into_iter().all(|kept| kept.is_ok()));
+        for name in ["a", "b-1999", "b-2000", "c"] {
+            bench.keep(bench.link(name)).await;
+        }
+        let (mut pages, mut after) = (Vec::new(), None);
+        loop {
+            let (tenant_id, portal_id) = (bench.tenant, bench.portal.id);
+            let filter = HolderFilter { tenant_id, livemode: false, portal_id, after, prefix: None, now: NOW };
+            let HeldPage { sessions, next } = bench.store.held_sessions(filter, 100).await.unwrap();
+            pages.push(sessions.into_iter().map(|held| held.customer_external_id).collect::<Vec<_>>());
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        // With `a` the 2,000th is b-1998.
+        assert_eq!(pages, [vec!["a"], vec!["b-1999", "b-2000", "c"]]);
     }
 }
 

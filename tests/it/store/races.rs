@@ -4,11 +4,22 @@ use futures_util::future::join_all;
 use sqlx::AssertSqlSafe;
 use std::time::Duration;
 use tokio::time::sleep;
-use vestibule::domain::{event::EventType, id::SessionId, time::Seconds};
-use vestibule::store::{ListFilter, ReplaceLinks, Retention, StatusFilter, StoreError};
+use vestibule::domain::{
+    customer::{Customer, Profile},
+    event::EventType,
+    id::{CustomerId, PortalId, SessionId},
+    portal::Portal,
+    secret::SecretHash,
+    time::Seconds,
+};
+use vestibule::store::{IdempotencyRow, ListFilter, ReplaceLinks, Retention, StatusFilter, StoreError};
 
-use super::bench::{Bench, NOW};
+use super::bench::{Bench, NOW, hash, later};
 use crate::support::{Db, Store as Kind};
+
+fn answer(id: SecretHash) -> IdempotencyRow {
+    IdempotencyRow { id, expires_at: later(NOW, 1000), fingerprint: hash("body"), sealed: vec![] }
+}
 
 impl Bench {
     /// Statements in a transaction of its own on PostgreSQL, which is still open.
@@ -72,6 +83,92 @@ async fn a_bulk_revocation_leaves_none_when_another_revokes_one_of_them() {
     other.commit().await.unwrap();
     assert_eq!(revoking.await.unwrap().unwrap(), 2099);
     assert_eq!(bench.db.number("select count(*) from portal_sessions").await, 0);
+}
+
+/// Two instances get the same repeats in another order each.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_idempotency_keys_in_another_order_are_no_deadlock() {
+    let bench = Bench::new(Kind::Postgres).await;
+    bench.keep(bench.link("a")).await;
+    for round in 0..20 {
+        let batch = |order: &mut dyn Iterator<Item = usize>| {
+            let links = order.map(|n| {
+                let mut link = bench.link("a");
+                let id = hash(&format!("{round} {n}"));
+                link.beside = Some(Box::new(move |_| answer(id)));
+                link
+            });
+            bench.create(links.collect())
+        };
+        let (one, other) = tokio::join!(batch(&mut (0..60)), batch(&mut (0..60).rev()));
+        for done in one.into_iter().chain(other) {
+            assert!(matches!(done, Ok(_) | Err(StoreError::IdempotencyTaken)), "{done:?}");
+        }
+    }
+    assert_eq!(bench.count("idempotency").await, 20 * 60);
+    let lost = "select deadlocks from pg_stat_database where datname = current_database()";
+    assert_eq!(bench.db.number(lost).await, 0, "who loses one is written again, but late");
+}
+
+/// Whoever loses a deadlock (to an operator's transaction, say) is written again one by one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_loses_a_deadlock_is_written_all_the_same() {
+    let bench = Bench::new(Kind::Postgres).await;
+    bench.keep(bench.link("a")).await;
+    let mut ids = [hash("one"), hash("two")];
+    ids.sort_by_key(|id| id.0);
+    let record = |id: SecretHash| {
+        let id: String = id.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("insert into idempotency values ('\\x{id}', timestamptz 'infinity', '\\x00', '\\x00')")
+    };
+    let mut other = bench.begun(&record(ids[1])).await;
+    let links = ids.map(|id| {
+        let mut link = bench.link("a");
+        link.beside = Some(Box::new(move |_| answer(id)));
+        link
+    });
+    let batch = bench.create(links.into_iter().chain([bench.link("a")]).collect());
+    let deadlock = async {
+        sleep(Duration::from_millis(300)).await;
+        sqlx::query(AssertSqlSafe(record(ids[0]))).execute(&mut *other).await.expect("the batch is the one to lose");
+        other.rollback().await.unwrap();
+    };
+    let (done, ()) = tokio::join!(batch, deadlock);
+    assert!(done.iter().all(Result::is_ok), "{done:?}");
+    assert_eq!((bench.count("idempotency").await, bench.count("portal_sessions").await), (2, 4));
+}
+
+/// A repeat that comes while the first request is being done hears of that, not that its own name is taken.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_is_told_of_its_key_before_its_name() {
+    let kind = |done: Result<(), StoreError>| match done {
+        Ok(()) => "done",
+        Err(StoreError::IdempotencyTaken) => "in progress",
+        Err(StoreError::Taken(_)) => "taken",
+        Err(other) => panic!("{other:?}"),
+    };
+    for bench in Bench::both().await {
+        for (n, key, expected) in [(1, "key", "done"), (2, "key", "in progress"), (3, "other", "taken")] {
+            let customer = Customer {
+                id: CustomerId::at(n),
+                tenant_id: bench.tenant,
+                livemode: false,
+                external_id: "a".into(),
+                profile: Profile::default(),
+                created_at: NOW,
+            };
+            let event = bench.event(EventType::CustomerCreated);
+            let id = hash(key);
+            let done = bench.store.insert_customer(customer, event, Some(Box::new(move |()| answer(id)))).await;
+            assert_eq!(kind(done), expected);
+            let portal = Portal { id: PortalId::at(n), slug: "another".into(), ..bench.portal.clone() };
+            let event = bench.event(EventType::PortalCreated);
+            let id = hash(&format!("portal {key}"));
+            let done = bench.store.insert_portal(portal, event, Some(Box::new(move |()| answer(id)))).await;
+            assert_eq!(kind(done), expected);
+        }
+        assert_eq!(bench.count("idempotency").await, 2, "whom a taken name refuses leaves no record");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -183,6 +183,30 @@ async fn several_sweepers_at_once_do_not_disturb_each_other() {
     }
 }
 
+/// Sessions are looked at in stretches, of which the first are full of such as live long.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_lives_long_hides_nothing_behind_it() {
+    for bench in Bench::both().await {
+        bench.store.make_partitions(days_ago(43), NOW).await.unwrap();
+        for count in [2000, 2000, 1001] {
+            let live = (0..count).map(|_| {
+                let mut link = bench.link_at("a", later(days_ago(40), 1000));
+                link.session.link_expires_at = days_ago(1);
+                link
+            });
+            assert!(bench.create(live.collect()).await.into_iter().all(|kept| kept.is_ok()));
+        }
+        let over = [bench.old_link(days_ago(40)).await, bench.old_link(later(days_ago(40), 2000)).await];
+        assert_eq!(bench.store.sweep(NOW, KEEP).await.unwrap().rows, 2);
+        for id in over {
+            assert!(!bench.has(id).await);
+        }
+        assert_eq!(bench.count("portal_sessions").await, 5001);
+        assert_eq!(bench.store.sweep(later(NOW, 32 * DAY), KEEP).await.unwrap().cleared, 0);
+        assert_eq!(bench.count("portal_sessions").await, 0);
+    }
+}
+
 /// The sweep deletes at most 5000 rows at a time, and all of them in the end.
 #[tokio::test(flavor = "multi_thread")]
 async fn more_rows_than_one_statement_takes() {
