@@ -43,10 +43,10 @@ impl Clock {
 
     /// Now, in whole milliseconds.
     pub fn now(&self) -> Timestamp {
-        Timestamp::from_millis((self.nanos() / 1_000_000) as i64)
+        Timestamp::from_nanos(self.nanos())
     }
 
-    /// Follows the database's clock from a new reading; whether this one was right until then.
+    /// Follows the database's clock from a new reading; false when this one was off by more than is tolerated.
     pub fn follow(&self, database_micros: i64, asked: Instant) -> bool {
         let measured = database_micros - self.since_start(asked);
         let off = (measured - self.base_micros.load(Ordering::Relaxed)).unsigned_abs();

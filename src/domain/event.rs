@@ -2,6 +2,7 @@
 
 use super::{
     id::{CustomerId, EventId, KeyId, PortalId, SessionId, TenantId},
+    session::Session,
     time::Timestamp,
 };
 use serde_json::Value;
@@ -162,6 +163,12 @@ pub struct NewEvent {
 }
 
 impl NewEvent {
+    /// The same, about a session.
+    pub fn about(self, session: &Session) -> Self {
+        let (session_id, customer_id, portal_id) = (session.id, session.customer_id, session.portal_id);
+        Self { session_id: Some(session_id), customer_id: Some(customer_id), portal_id: Some(portal_id), ..self }
+    }
+
     /// The same in the trails of both modes, for what belongs to both, as portals do.
     pub fn in_both_modes(self) -> [Self; 2] {
         // Another id of the same moment, so that both stand at the same place of their trails.

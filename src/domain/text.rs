@@ -1,4 +1,4 @@
-//! Small texts with bounds: names, slugs, language tags, metadata.
+//! Small texts with bounds: names, slugs, colours, metadata.
 
 use super::Invalid;
 use std::collections::BTreeMap;

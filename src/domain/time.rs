@@ -30,6 +30,11 @@ impl Timestamp {
         Self(millis)
     }
 
+    /// The millisecond in which so many nanoseconds since the Unix epoch lie.
+    pub const fn from_nanos(nanos: u64) -> Self {
+        Self((nanos / 1_000_000) as i64)
+    }
+
     /// Milliseconds since the Unix epoch.
     pub const fn millis(self) -> i64 {
         self.0

@@ -51,24 +51,16 @@ impl EndUser {
     /// # Errors
     /// When the store does not answer, or holds a signing key that can't be opened.
     pub async fn assertion(&self, issuer: &str) -> Result<String, Error> {
-        self.service.assertion(self.session(), issuer).await
-    }
-}
-
-impl Service {
-    /// The same for a session that is known to be live.
-    ///
-    /// # Errors
-    /// When the store does not answer, or holds a signing key that can't be opened.
-    pub async fn assertion(&self, session: &Session, issuer: &str) -> Result<String, Error> {
-        let keys = self.signing_keys().await?;
+        let keys = self.service.signing_keys().await?;
         let header = json!({"alg": "EdDSA", "typ": "JWT", "kid": keys.id});
-        let claims = claims(session, issuer, self.clock().nanos());
+        let claims = claims(self.session(), issuer, self.service.clock().nanos());
         let [header, claims] = [header, claims].map(|part| encode(part.to_string()));
         let signature = keys.pair.sign(format!("{header}.{claims}").as_bytes());
         Ok(format!("{header}.{claims}.{}", encode(signature)))
     }
+}
 
+impl Service {
     /// The keys by which assertions are checked, as a JWK set (RFC 7517).
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use super::{Error, Service};
 use crate::{
     domain::{
         customer::Customer,
-        event::{Actor, EventType, Origin},
+        event::{EventType, Origin},
         id::{PortalId, SessionId},
         portal::Portal,
         secret::{Credential, Kind, SecretHash},
@@ -132,11 +132,7 @@ impl EndUser {
     /// [`Error::SessionInvalid`] when it is over already.
     pub async fn log_out(&self, origin: &Origin) -> Result<(), Error> {
         let session = self.session();
-        let actor = Actor::EndUser(session.customer_id);
-        let mut event = self.service.event(session.tenant_id, session.livemode, EventType::SessionEnded, actor, origin);
-        event.session_id = Some(session.id);
-        event.customer_id = Some(session.customer_id);
-        event.portal_id = Some(session.portal_id);
+        let event = self.service.event_of_user(session, EventType::SessionEnded, origin);
         let ended = self.service.store().end_session(session.id, self.recognised.browser_hash, event).await?;
         self.service.forget(Revoked::Session(session.id));
         ended.then_some(()).ok_or(Error::SessionInvalid)
@@ -256,11 +252,7 @@ impl Service {
         let Some(link) = Credential::parse(token).filter(|_| session.opened_at.or(session.used_at).is_none()) else {
             return Ok(());
         };
-        let actor = Actor::EndUser(session.customer_id);
-        let mut event = self.event(session.tenant_id, session.livemode, EventType::SessionOpened, actor, origin);
-        event.session_id = Some(session.id);
-        event.customer_id = Some(session.customer_id);
-        event.portal_id = Some(session.portal_id);
+        let event = self.event_of_user(session, EventType::SessionOpened, origin);
         self.store().open_session(session.id, link.hash(), event).await?;
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! Writes that arrive while one is under way go together in the next. There is no timer: who finds nobody writing writes
-//! at once, and a busy server shares the cost of commits and round trips. Many who ask are halved, and one half is
-//! written while the other gets its answers and asks again.
+//! at once, and a busy server shares the cost of commits and round trips. A long queue is written in two
+//! halves, so that one is written while the other gets its answers and asks again.
 
 mod pace;
 

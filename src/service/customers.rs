@@ -37,7 +37,7 @@ impl Merchant {
             livemode: self.key.livemode,
             external_id: new.external_id,
             profile: new.profile,
-            created_at: Timestamp::from_millis((nanos / 1_000_000) as i64),
+            created_at: Timestamp::from_nanos(nanos),
         };
         let mut event = self.event(EventType::CustomerCreated);
         event.customer_id = Some(customer.id);

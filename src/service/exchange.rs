@@ -3,7 +3,7 @@
 use super::{Error, Service};
 use crate::{
     domain::{
-        event::{Actor, EventType, Origin},
+        event::{EventType, Origin},
         id::{EventId, SessionId},
         secret::{Credential, Kind, SecretHash},
     },
@@ -66,13 +66,7 @@ impl Service {
         if live.link_hash != Some(item.link_hash) || live.session.used_at.is_none() {
             return Ok(());
         }
-        let session = &live.session;
-        let actor = Actor::EndUser(session.customer_id);
-        let kind = EventType::SessionExchangeRefused;
-        let mut event = self.event(session.tenant_id, session.livemode, kind, actor, &item.origin);
-        event.session_id = Some(session.id);
-        event.customer_id = Some(session.customer_id);
-        event.portal_id = Some(session.portal_id);
+        let event = self.event_of_user(&live.session, EventType::SessionExchangeRefused, &item.origin);
         Ok(self.store().record(event).await?)
     }
 }

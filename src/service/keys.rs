@@ -29,11 +29,6 @@ impl Merchant {
         &self.service
     }
 
-    /// From where it calls.
-    pub fn origin(&self) -> &Origin {
-        &self.origin
-    }
-
     /// An entry for the trail, by this key.
     pub(super) fn event(&self, kind: EventType) -> NewEvent {
         let key = &self.key;

@@ -37,6 +37,8 @@ use crate::{
     domain::{
         event::{Actor, EventType, NewEvent, Origin},
         id::{EventId, TenantId},
+        session::Session,
+        time::Timestamp,
     },
     store::{Exchange, NewSession, Retention, Revoked, Store, StoreError},
 };
@@ -188,6 +190,12 @@ impl Service {
         self.inner.watch.is_fresh()
     }
 
+    /// An entry for the trail about what the user of a session did with it.
+    fn event_of_user(&self, session: &Session, kind: EventType, origin: &Origin) -> NewEvent {
+        let actor = Actor::EndUser(session.customer_id);
+        self.event(session.tenant_id, session.livemode, kind, actor, origin).about(session)
+    }
+
     /// An entry for the trail, about nothing in particular yet.
     fn event(&self, tenant_id: TenantId, livemode: bool, kind: EventType, actor: Actor, origin: &Origin) -> NewEvent {
         let nanos = self.clock().nanos();
@@ -196,7 +204,7 @@ impl Service {
             tenant_id,
             livemode,
             kind,
-            at: crate::domain::time::Timestamp::from_millis((nanos / 1_000_000) as i64),
+            at: Timestamp::from_nanos(nanos),
             actor,
             origin: origin.clone(),
             session_id: None,

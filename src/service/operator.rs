@@ -40,7 +40,7 @@ impl Operator {
     /// When the slug is taken.
     pub async fn create_tenant(&self, slug: String, name: String) -> Result<Tenant, Error> {
         let nanos = self.service.clock().nanos();
-        let created_at = Timestamp::from_millis((nanos / 1_000_000) as i64);
+        let created_at = Timestamp::from_nanos(nanos);
         let tenant = Tenant { id: TenantId::at(nanos), slug, name, created_at };
         let settings = Settings { name: Some(tenant.name.clone()), ..Settings::default() };
         let request = PortalRequest { slug: DEFAULT_SLUG.into(), enabled: true, settings };
@@ -179,10 +179,7 @@ impl Operator {
     /// Revokes a session; whether it was still there.
     async fn revoke(&self, session: &Session) -> Result<bool, Error> {
         let id = session.id;
-        let mut event = self.event(session.tenant_id, session.livemode, EventType::SessionRevoked);
-        event.session_id = Some(id);
-        event.customer_id = Some(session.customer_id);
-        event.portal_id = Some(session.portal_id);
+        let event = self.event(session.tenant_id, session.livemode, EventType::SessionRevoked).about(session);
         let was_there = self.service.store().revoke_session(session.tenant_id, session.livemode, id, event).await?;
         self.service.forget(Revoked::Session(id));
         Ok(was_there)

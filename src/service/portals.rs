@@ -82,7 +82,7 @@ impl Service {
         Portal {
             id: PortalId::at(nanos),
             tenant_id,
-            created_at: Timestamp::from_millis((nanos / 1_000_000) as i64),
+            created_at: Timestamp::from_nanos(nanos),
             settings: request.settings,
             slug: request.slug,
             enabled: request.enabled,

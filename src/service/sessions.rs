@@ -163,7 +163,7 @@ impl Merchant {
             return Err(Error::field("returnUrl", why));
         }
         let nanos = self.service.clock().nanos();
-        let now = Timestamp::from_millis((nanos / 1_000_000) as i64);
+        let now = Timestamp::from_nanos(nanos);
         let id = SessionId::at(nanos);
         let session_ttl = request.session_ttl.unwrap_or(Seconds(portal.settings.session_ttl));
         let kind = match request.mode {
@@ -289,10 +289,7 @@ impl Merchant {
     /// [`Error::Missing`] when there is none (any more) that this key may revoke.
     pub async fn revoke_session(&self, id: SessionId) -> Result<(), Error> {
         let session = self.session_for("revoke_session", id).await?;
-        let mut event = self.event(EventType::SessionRevoked);
-        event.session_id = Some(id);
-        event.portal_id = Some(session.portal_id);
-        event.customer_id = Some(session.customer_id);
+        let event = self.event(EventType::SessionRevoked).about(&session);
         let (tenant, live) = (self.key.tenant_id, self.key.livemode);
         let revoked = self.service.store().revoke_session(tenant, live, id, event).await?;
         self.service.forget(Revoked::Session(id));

@@ -65,7 +65,9 @@ async fn the_example_shows_a_customer_its_own_data() {
     };
     let path = |rest: &str| format!("/v1/portals/{portal}/api/{rest}");
 
-    let all = browser(&["api.*.read_key", "api.*.read_analytics", "billing.*.read_billing"]).await;
+    let all =
+        browser(&["api.*.read_key", "api.*.read_analytics", "billing.*.read_billing", "billing.*.cancel_subscription"])
+            .await;
     for (rest, count) in [("keys", 3), ("subscriptions", 2), ("invoices", 3), ("docs", 2)] {
         let list = all.get(&path(rest)).await.expect(200).json();
         assert_eq!(list["data"].as_array().unwrap().len(), count, "{rest}");

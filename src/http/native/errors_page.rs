@@ -9,8 +9,9 @@ use axum::{
 const CODES: [(&str, &str, &str); 18] = [
     (
         "invalid_request",
-        "400",
-        "The body is not JSON, or a field or parameter is missing, unknown or given twice. Compare the request with /docs.",
+        "400, 408",
+        "The body is not JSON, or a field or parameter is missing, unknown or given twice: compare the request with /docs. \
+         With 408 the body did not arrive within 30 seconds.",
     ),
     ("validation_error", "400", "A field has a wrong value or type; `param` names it."),
     (

@@ -7,7 +7,7 @@ use std::{
 
 /// More than this in one statement gains nothing and makes the first ones wait.
 const LARGEST_BATCH: usize = 128;
-/// Of so many who ask at once two batches are made: below that, starting a statement weighs more than what two of them overlap.
+/// A queue of so many is written in two halves. In a shorter one the start of a statement weighs more than what two of them overlap.
 const WORTH_HALVING: usize = 32;
 /// What one starts with, until it is known how fast the database is.
 const FIRST_BATCH: usize = 16;
