@@ -2,7 +2,7 @@
 
 use super::{App, client, context::Context, cookie, extract::Query, refusal::Refusal};
 use crate::{
-    domain::id::PortalId,
+    domain::{event::Origin, id::PortalId},
     service::{Denied, EndUser, Error, Merchant},
 };
 use axum::{
@@ -128,6 +128,26 @@ fn shown(headers: &HeaderMap) -> Result<Option<&str>, Error> {
 async fn by_header(headers: &HeaderMap, app: &App, portal: Option<PortalId>) -> Result<Option<Browser>, Error> {
     let Some(token) = shown(headers)? else { return Ok(None) };
     Ok(Some(Browser { user: app.service().recognise(token, portal).await?, shown: Shown::Header }))
+}
+
+/// Ends the sessions of all cookies of a portal: where there are two, whoever ends the newer one shall not be in the other.
+///
+/// # Errors
+/// [`Error::SessionInvalid`] when there was none.
+pub(crate) async fn log_out(headers: &HeaderMap, app: &App, portal: PortalId, origin: &Origin) -> Result<(), Error> {
+    let mut ended = Err(Error::SessionInvalid);
+    for (_, token) in cookie::sessions(headers, app.is_https(), Some(portal)) {
+        let done = match app.service().recognise(token, Some(portal)).await {
+            Ok(user) => user.log_out(origin).await,
+            Err(error) => Err(error),
+        };
+        match done {
+            Ok(()) => ended = Ok(()),
+            Err(Error::SessionInvalid) => {}
+            Err(other) => return Err(other),
+        }
+    }
+    ended
 }
 
 /// The session of that portal's cookie, or without a portal the one that started last.

@@ -7,7 +7,7 @@ use crate::domain::{
     secret::Credential,
     time::{Seconds, Timestamp},
 };
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use uuid::Uuid;
 
 /// So many cookies of sessions are looked at, lest a request make the database look for hundreds: those of the newest sessions.
@@ -64,9 +64,13 @@ pub(crate) fn start(app: &App, portal: PortalId, is_framed: bool, token: &str, e
     set(app, is_framed, &session_name(app, portal), token, remaining(app, ends))
 }
 
-/// `Set-Cookie` that ends the one of a portal.
-pub(crate) fn clear(app: &App, portal: &Portal) -> HeaderValue {
-    set(app, portal.is_framed(), &session_name(app, portal.id), "", Seconds(0))
+/// `Set-Cookie` that ends those of a portal: by https a browser keeps one from when it was framed beside one from when it was
+/// not.
+pub(crate) fn clear(app: &App, portal: PortalId) -> impl Iterator<Item = (HeaderName, HeaderValue)> {
+    let kinds = if app.is_https() { &[false, true][..] } else { &[false] };
+    kinds
+        .iter()
+        .map(move |is_framed| (header::SET_COOKIE, set(app, *is_framed, &session_name(app, portal), "", Seconds(0))))
 }
 
 /// Every cookie on its own: whoever else sets one on this host may write into it what is not ASCII, and hides only that.

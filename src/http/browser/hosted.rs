@@ -8,13 +8,13 @@ use super::{
     visit::{Named, Visit},
 };
 use crate::{
-    domain::{event::Origin, permission::Tab, portal::Portal},
+    domain::permission::Tab,
     http::{App, auth, client::Client, cookie, refusal::Refusal, same_origin},
     service::Error,
 };
 use axum::{
     extract::State,
-    http::{HeaderMap, Uri, header},
+    http::{HeaderMap, Uri},
     response::Response,
 };
 
@@ -72,17 +72,13 @@ pub(super) async fn sign_out(
     Named(portal): Named,
 ) -> Result<Response, Refusal> {
     same_origin::require(&app, &headers)?;
-    match end(&app, &headers, &portal, &origin).await {
+    match auth::log_out(&headers, &app, portal.id, &origin).await {
         Ok(()) | Err(Error::SessionInvalid) => {}
         Err(other) => return Err(other.into()),
     }
     let mut response = go(&format!("/p/{}/signed-out", portal.id));
-    response.headers_mut().append(header::SET_COOKIE, cookie::clear(&app, &portal));
+    response.headers_mut().extend(cookie::clear(&app, portal.id));
     Ok(response)
-}
-
-async fn end(app: &App, headers: &HeaderMap, portal: &Portal, origin: &Origin) -> Result<(), Error> {
-    auth::by_cookie(headers, app, Some(portal.id)).await?.log_out(origin).await
 }
 
 /// `GET /p/{portal}/signed-out`: says so, as long as it is true.

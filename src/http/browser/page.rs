@@ -32,7 +32,7 @@ impl<'a> Policy<'a> {
     /// The page has a form, and the answer to it may redirect to one of these addresses.
     pub(super) fn with_form<'u>(mut self, leads_to: impl IntoIterator<Item = &'u str>) -> Self {
         self.has_form = true;
-        self.leads_to = leads_to.into_iter().filter_map(origin).collect();
+        self.leads_to = leads_to.into_iter().filter_map(source).collect();
         self
     }
 
@@ -40,7 +40,7 @@ impl<'a> Policy<'a> {
         let settings = self.portal.map(|portal| &portal.settings);
         let mut text = String::from("default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'");
         // Writing to a String can't fail.
-        if let Some(logo) = settings.and_then(|settings| origin(settings.branding.logo_url.as_deref()?)) {
+        if let Some(logo) = settings.and_then(|settings| source(settings.branding.logo_url.as_deref()?)) {
             let _ = write!(text, " {logo}");
         }
         text.push_str("; form-action 'self'");
@@ -60,8 +60,14 @@ impl<'a> Policy<'a> {
     }
 }
 
-fn origin(url: &str) -> Option<String> {
-    WebUrl::parse(url).ok().map(|url| url.origin())
+/// The source by which a policy names where a URL leads (CSP level 3, section 2.3.1). Its grammar has neither an IPv6 address nor an
+/// underscore, so for such a host it is the scheme alone.
+fn source(url: &str) -> Option<String> {
+    let origin = WebUrl::parse(url).ok()?.origin();
+    match origin.split_once("//") {
+        Some((scheme, host)) if host.contains(['[', '_']) => Some(scheme.to_owned()),
+        _ => Some(origin),
+    }
 }
 
 /// The language for the reader of this request.
@@ -135,5 +141,22 @@ pub(super) fn leave(why: Problem, portal: &Portal, session: Option<&Session>) ->
     match return_url(portal, session).and_then(|url| WebUrl::parse(url).ok()) {
         Some(url) => go(&url.with_query("reason", reason)),
         None => problem(why, Some(portal), session),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_that_no_policy_can_name_is_its_scheme() {
+        for (url, named) in [
+            ("https://app.example/x?y", "https://app.example"),
+            ("http://localhost:8081/", "http://localhost:8081"),
+            ("http://[::1]:21122/x", "http:"),
+            ("https://my_shop.example/", "https:"),
+        ] {
+            assert_eq!(source(url).as_deref(), Some(named));
+        }
     }
 }

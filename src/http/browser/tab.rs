@@ -93,17 +93,12 @@ fn part(here: &Address, source: &Source, answer: Result<Value, UpstreamFault>, l
     let mut next = None;
     let data = answer.map(|value| {
         let data = Data::new(&value, locale);
-        let cursor = data.next_cursor.as_deref().or_else(|| last_id(&value)).filter(|_| data.has_more);
+        let cursor = data.next_cursor.as_deref().filter(|_| data.has_more);
         next = cursor.map(|cursor| here.with(source, Some(cursor)));
         data
     });
     let first = here.with(source, None);
-    Part { title: source.title, data, previous: here.after(source).map(|_| first.clone()), next, retry: first }
-}
-
-/// The cursor of a list that names none: its last entry's id.
-fn last_id(value: &Value) -> Option<&str> {
-    value.get("data")?.as_array()?.last()?.get("id")?.as_str()
+    Part { title: source.title, data, first: here.after(source).map(|_| first.clone()), next, retry: first }
 }
 
 /// The page's own address.

@@ -11,7 +11,7 @@ use crate::{
     domain::{event::Origin, id::PortalId},
     http::{
         App,
-        auth::{Browser, Shown},
+        auth::{self, Browser, Shown},
         client::Client,
         cookie,
         cors::Asking,
@@ -21,7 +21,7 @@ use crate::{
 };
 use axum::{
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::Response,
 };
 
@@ -70,12 +70,15 @@ async fn end(
     headers: &HeaderMap,
     browser: Browser,
 ) -> Result<(PortalId, Response), Refusal> {
-    if browser.shown == Shown::Cookie {
-        same_origin::require(app, headers)?;
+    let portal = browser.user.portal_id();
+    match browser.shown {
+        Shown::Header => browser.user.log_out(origin).await?,
+        Shown::Cookie => {
+            same_origin::require(app, headers)?;
+            auth::log_out(headers, app, portal, origin).await?;
+        }
     }
-    let portal = browser.user.portal().await?;
-    browser.user.log_out(origin).await?;
     let mut response = no_content();
-    response.headers_mut().append(header::SET_COOKIE, cookie::clear(app, &portal));
-    Ok((portal.id, response))
+    response.headers_mut().extend(cookie::clear(app, portal));
+    Ok((portal, response))
 }

@@ -47,7 +47,7 @@ async fn subscriptions_and_invoices_have_pages_of_their_own() {
     assert!(page.contains("sub_2") && page.contains("inv_1") && !page.contains("Has more"), "{page}");
     assert!(page.contains(&format!(r#"rel="next" href="{billing}?subscriptionsAfter=sub_2""#)), "{page}");
     assert!(page.contains(&format!(r#"rel="next" href="{billing}?invoicesAfter=a%26b""#)), "{page}");
-    assert!(!page.contains(r#"rel="prev""#), "{page}");
+    assert!(!page.contains(r#"rel="first""#), "{page}");
     assert_eq!(shop.upstream.asked(), ["/base/invoices", "/base/subscriptions"]);
 
     // One list goes on, the other stays where it is.
@@ -57,13 +57,26 @@ async fn subscriptions_and_invoices_have_pages_of_their_own() {
         ["/base/invoices?startingAfter=a%26b", "/base/subscriptions?startingAfter=sub_2"]
     );
     for href in [
-        format!(r#"rel="prev" href="{billing}?invoicesAfter=a%26b""#),
-        format!(r#"rel="prev" href="{billing}?subscriptionsAfter=sub_2""#),
+        format!(r#"rel="first" href="{billing}?invoicesAfter=a%26b""#),
+        format!(r#"rel="first" href="{billing}?subscriptionsAfter=sub_2""#),
         format!(r#"rel="next" href="{billing}?invoicesAfter=a%26b&#38;subscriptionsAfter=sub_2""#),
         format!(r#"rel="next" href="{billing}?subscriptionsAfter=sub_2&#38;invoicesAfter=a%26b""#),
     ] {
         assert!(page.text().contains(&href), "{href}: {}", page.text());
     }
+}
+
+/// The next page begins after the last row that is shown, and ids and cursors may be numbers.
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_go_on_after_what_was_shown() {
+    let shop = Shop::new().await;
+    let rows: Vec<Value> = (1..=150).map(|n| json!({"id": n})).collect();
+    shop.upstream.tell("/subscriptions", 200, json!({"data": rows, "has_more": true, "took": 3}));
+    shop.upstream.tell("/invoices", 200, json!({"data": [{"id": "inv_1"}], "has_more": true, "next_cursor": ""}));
+    let (mut guest, billing) = shop.reader(json!(["x.*.read_billing"])).await;
+    let page = guest.open(&billing).await.expect(200).text();
+    assert!(page.contains(&format!(r#"rel="next" href="{billing}?subscriptionsAfter=100""#)), "{page}");
+    assert!(page.contains(&format!(r#"rel="next" href="{billing}?invoicesAfter=inv_1""#)), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -230,5 +230,32 @@ async fn on_https_the_cookie_is_bound_to_the_host() {
     browser.get(ME).await.expect(200);
     server.http.header("cookie", pair.strip_prefix("__Host-").unwrap()).get(ME).await.no_session();
     browser.header("origin", "http://portal.example").delete(ME).await.forbidden();
-    browser.header("origin", "https://portal.example").delete(ME).await.expect(204);
+    let answer = browser.header("origin", "https://portal.example").delete(ME).await.expect(204);
+    let cleared = format!("__Host-vst_{}=; HttpOnly; Secure; ", text(&created, "portalId"));
+    let kinds = ["SameSite=Lax", "SameSite=None; Partitioned"];
+    assert_eq!(answer.cookies(), kinds.map(|kind| format!("{cleared}{kind}; Path=/; Max-Age=0")));
+}
+
+/// A portal that became framed sets a cookie of another kind, beside the one from before.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_logs_out_is_in_no_other_session_of_the_portal() {
+    for world in World::both().await {
+        for page in [false, true] {
+            let (first, one) = cookie(&world.http, &world.api, json!({"customerExternalId": "one"})).await;
+            let (second, two) = cookie(&world.http, &world.api, json!({"customerExternalId": "two"})).await;
+            let browser = world.http.header("cookie", &format!("{one}; {two}")).header("sec-fetch-site", "same-origin");
+            match page {
+                true => {
+                    let sign_out = format!("/p/{}/sign-out", text(&first, "portalId"));
+                    browser.send(reqwest::Method::POST, &sign_out, None).await.expect(303);
+                }
+                false => drop(browser.delete(ME).await.expect(204)),
+            }
+            for (session, cookie) in [(first, one), (second, two)] {
+                world.http.header("cookie", &cookie).get(ME).await.no_session();
+                let path = format!("{SESSIONS}/{}", text(&session, "id"));
+                assert_eq!(world.api.get(&path).await.expect(200).json()["status"], "ended");
+            }
+        }
+    }
 }

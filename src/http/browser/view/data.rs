@@ -90,7 +90,7 @@ impl Data {
         let (content, envelope) = envelope::open(json);
         if let Some(envelope) = envelope {
             data.has_more = envelope::has_more(envelope);
-            data.next_cursor = envelope::next_cursor(envelope);
+            data.next_cursor = envelope::next_cursor(envelope).or_else(|| last_id(content));
         }
         match content {
             Value::Object(object) => data.add_object(object, locale),
@@ -185,6 +185,12 @@ impl Data {
             self.cut = true;
         }
     }
+}
+
+/// The cursor of a list that names none: the id of the last entry that is shown.
+fn last_id(list: &Value) -> Option<String> {
+    let rows = list.as_array()?;
+    envelope::cursor(rows[..rows.len().min(MAX_ROWS)].last()?.get("id")?)
 }
 
 fn field(object: &Map<String, Value>, key: &str, locale: Locale) -> Field {

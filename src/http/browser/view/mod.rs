@@ -135,8 +135,8 @@ pub struct Part {
     pub title: Option<&'static str>,
     /// The data, or why it could not be had.
     pub data: Result<Data, UpstreamFault>,
-    /// The page before.
-    pub previous: Option<String>,
+    /// The first page, from a later one.
+    pub first: Option<String>,
     /// The page after.
     pub next: Option<String>,
     /// The address to try again.

@@ -28,7 +28,7 @@ fn hosted(portal: &Portal, viewer: &Viewer, preview: bool, tabs: &[Tab], content
 }
 
 fn part(title: Option<&'static str>, data: Result<Data, UpstreamFault>) -> Part {
-    Part { title, data, previous: None, next: Some("?after=\"x".into()), retry: "?".into() }
+    Part { title, data, first: None, next: Some("?after=\"x".into()), retry: "?".into() }
 }
 
 fn data(json: &serde_json::Value) -> TabBody {

@@ -192,7 +192,7 @@ pub struct Text {
     pub upstream_title: &'static str,
     /// Unreachable, timed out, failed.
     pub upstream: [&'static str; 3],
-    pub previous: &'static str,
+    pub first_page: &'static str,
     pub next: &'static str,
     pub pages: &'static str,
     pub cut: &'static str,

@@ -89,15 +89,16 @@ fn amount_cell(amount: &Value, beside: &Map<String, Value>, locale: Locale) -> O
 }
 
 fn number_cell(name: &str, number: &Number, beside: &Map<String, Value>, locale: Locale) -> Cell {
-    if key::is_money(name)
-        && let Some(cell) = amount_cell(&Value::Number(number.clone()), beside, locale)
-    {
-        return cell;
-    }
+    // First: `paid_at` and `due_date` have words of money in them.
     if key::is_moment(name)
         && let Some(time) = number.as_i64().and_then(unix_time)
     {
         return Cell::Time(locale.time(time));
+    }
+    if key::is_money(name)
+        && let Some(cell) = amount_cell(&Value::Number(number.clone()), beside, locale)
+    {
+        return cell;
     }
     if key::is_label(name) { Cell::Text(number.to_string()) } else { Cell::Number(locale.number(&number.to_string())) }
 }

@@ -3,27 +3,34 @@
 /// Words that are written in capitals.
 const ACRONYMS: [&str; 12] = ["api", "csv", "http", "https", "iban", "id", "ip", "pdf", "sku", "uri", "url", "vat"];
 /// Words of amounts, when a currency is near.
-const MONEY: [&str; 16] = [
-    "amount",
-    "balance",
-    "charge",
-    "cost",
-    "credit",
-    "discount",
-    "due",
-    "fee",
-    "paid",
-    "price",
-    "refunded",
-    "remaining",
-    "revenue",
-    "subtotal",
-    "tax",
-    "total",
+const MONEY: [&str; 15] = [
+    "amount", "balance", "charge", "cost", "credit", "discount", "due", "fee", "paid", "price", "refunded", "revenue",
+    "subtotal", "tax", "total",
 ];
 /// Words of numbers that are no amounts, whatever else is in the name.
-const PLAIN: [&str; 10] =
-    ["code", "count", "id", "number", "percent", "percentage", "quantity", "rate", "units", "year"];
+const PLAIN: [&str; 21] = [
+    "call",
+    "calls",
+    "code",
+    "count",
+    "decimal",
+    "event",
+    "events",
+    "id",
+    "number",
+    "percent",
+    "percentage",
+    "quantity",
+    "rate",
+    "request",
+    "requests",
+    "seats",
+    "token",
+    "tokens",
+    "units",
+    "usage",
+    "year",
+];
 /// Last words of moments.
 const MOMENT: [&str; 12] =
     ["at", "created", "date", "end", "ends", "expires", "on", "start", "starts", "time", "timestamp", "updated"];
@@ -119,6 +126,7 @@ mod tests {
     fn keys_hint_at_values() {
         assert!(is_money("amountDue") && is_money("total_price"));
         assert!(!is_money("taxRate") && !is_money("totalCount") && !is_money("name"));
+        assert!(!is_money("total_tokens") && !is_money("totalRequests") && !is_money("unit_amount_decimal"));
         assert!(is_moment("createdAt") && is_moment("created") && !is_moment("createdBy"));
         assert!(is_status("paymentStatus") && is_id("customer_id") && is_label("invoiceNumber"));
     }
