@@ -74,9 +74,11 @@ impl Watch {
 struct Heard {
     /// From where the next one reads.
     since: i64,
-    /// The database's heads: of at least [`LONGEST_WRITE`] ago, of that long after it at least, and of the last poll.
+    /// The database's head one to two [`LONGEST_WRITE`] ago: no transaction of ours that began before it is still open.
     old_head: i64,
+    /// The head that is going to be the old one, and when it was read.
     mark: (Instant, i64),
+    /// The head at the last poll.
     head: i64,
     /// What the last one brought: as long as an old transaction is open somewhere, each brings it again.
     revoked: HashMap<Uuid, Revoked>,
