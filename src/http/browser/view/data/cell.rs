@@ -217,6 +217,9 @@ mod tests {
         assert!(matches!(cell(json!({"day": "2025-12-01"}), "day"), Cell::Time(_)));
         assert_eq!(cell(json!({"day": "2025-13-01"}), "day"), text("2025-13-01"));
         assert!(matches!(cell(json!({"calls": 1_764_547_200}), "calls"), Cell::Number(_)));
+        for name in ["paid_at", "due_date", "balance_updated"] {
+            assert!(matches!(cell(json!({name: 1_764_547_200, "currency": "usd"}), name), Cell::Time(_)), "{name}");
+        }
     }
 
     #[test]
