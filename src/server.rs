@@ -27,7 +27,7 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::Service as _;
-use watched::{Answer, Asked, Watched};
+use watched::{AnswerBody, RequestBody, Watched};
 
 /// The most that a request's head may have, in bytes; more is answered 431.
 const MAX_HEAD: usize = 64 * 1024;
@@ -144,7 +144,7 @@ async fn converse(
     draining: CancellationToken,
 ) {
     let life = Arc::clone(&stream.life);
-    // Asked in place: a clone for each request would be a counter that all threads write to.
+    // RequestBody in place: a clone for each request would be a counter that all threads write to.
     let (router, its_life) = (RefCell::new(router), Arc::clone(&life));
     let service = service_fn(move |request| answer(request, peer, &mut router.borrow_mut(), Arc::clone(&its_life)));
     let mut http = http1::Builder::new();
@@ -182,15 +182,15 @@ fn answer(
     peer: SocketAddr,
     router: &mut Router,
     life: Arc<Life>,
-) -> impl Future<Output = Result<Response<Answer>, Infallible>> + use<> {
+) -> impl Future<Output = Result<Response<AnswerBody>, Infallible>> + use<> {
     life.has_begun();
-    let mut request = request.map(|body| Asked { body, is_read: false, life: Arc::clone(&life) });
+    let mut request = request.map(|body| RequestBody { body, is_read: false, life: Arc::clone(&life) });
     request.extensions_mut().insert(ConnectInfo(peer));
     router.call(request).map_ok(move |mut response| {
         if life.is_draining() {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        response.map(|body| Answer { body, life })
+        response.map(|body| AnswerBody { body, life })
     })
 }
 

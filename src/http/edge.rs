@@ -28,7 +28,7 @@ pub(crate) fn received(
     mut request: Request,
     route: &mut Route,
 ) -> impl Future<Output = Result<Response, Infallible>> + use<> {
-    Asked::new(app, &mut request).answered(body::receive(app, request, route))
+    Serving::new(app, &mut request).answered(body::receive(app, request, route))
 }
 
 /// Has `route` serve a request whose body is passed on as it comes.
@@ -37,18 +37,18 @@ pub(crate) fn streamed(
     mut request: Request,
     route: &mut Route,
 ) -> impl Future<Output = Result<Response, Infallible>> + use<> {
-    Asked::new(app, &mut request).answered(route.call(request))
+    Serving::new(app, &mut request).answered(route.call(request))
 }
 
 /// A request, for as long as it is served.
-struct Asked {
+struct Serving {
     started: Instant,
     method: Method,
     route: Option<MatchedPath>,
     context: Arc<Context>,
 }
 
-impl Asked {
+impl Serving {
     fn new(app: App, request: &mut Request) -> Self {
         let started = Instant::now();
         let context = Context {
@@ -60,9 +60,9 @@ impl Asked {
         };
         // The route is taken, for a clone would be a counter that all threads write to.
         let (method, route) = (request.method().clone(), request.extensions_mut().remove::<MatchedPath>());
-        let asked = Self { started, method, route, context: Arc::new(context) };
-        tracing::debug!(request_id = &*asked.context.id, method = asked.method(), route = asked.route(), "asked");
-        asked
+        let serving = Self { started, method, route, context: Arc::new(context) };
+        tracing::debug!(request_id = &*serving.context.id, method = serving.method(), route = serving.route(), "asked");
+        serving
     }
 
     /// Serves it and tells of it. Not `async`, which would keep room for `served` twice: as it is given, and as it is run.

@@ -1,7 +1,10 @@
 //! The layer that answers a repeated POST with the first one's answer.
 
 use super::{App, auth, context::Context, refusal::Refusal};
-use crate::service::{Claim, Error, Merchant, Render, Reply, Request as Identity, Slot};
+use crate::{
+    service::{Claim, Error, Merchant, Reply, Request as Identity, Slot},
+    store::RecordFor,
+};
 use axum::{
     body::{Body, Bytes, to_bytes},
     extract::{FromRequestParts, Request},
@@ -28,7 +31,7 @@ impl<S: Sync> FromRequestParts<S> for Idempotent {
 
 impl Idempotent {
     /// What a write commits beside itself, so that its answer can be given again.
-    pub(crate) fn beside<T>(&self, render: impl Fn(&T) -> Reply + Send + Sync + 'static) -> Option<Render<T>> {
+    pub(crate) fn beside<T>(&self, render: impl Fn(&T) -> Reply + Send + Sync + 'static) -> Option<RecordFor<T>> {
         self.0.as_ref().map(|slot| slot.beside(render))
     }
 }

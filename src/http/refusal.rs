@@ -46,7 +46,9 @@ impl Refusal {
                 Error::Validation { .. } => (StatusCode::BAD_REQUEST, INVALID, "validation_error"),
                 Error::Unauthenticated(_) => (StatusCode::UNAUTHORIZED, AUTHENTICATION, "unauthenticated"),
                 Error::SessionInvalid => (StatusCode::UNAUTHORIZED, AUTHENTICATION, "session_invalid"),
-                Error::PermissionDenied(_) => (StatusCode::FORBIDDEN, PERMISSION, "permission_denied"),
+                Error::PermissionDenied(_) | Error::CrossSite => {
+                    (StatusCode::FORBIDDEN, PERMISSION, "permission_denied")
+                }
                 Error::PortalDisabled => (StatusCode::FORBIDDEN, PERMISSION, "portal_disabled"),
                 Error::PortalMissing | Error::Missing(_) => (StatusCode::NOT_FOUND, INVALID, "resource_missing"),
                 Error::Conflict(_) => (StatusCode::CONFLICT, INVALID, "conflict"),

@@ -10,12 +10,11 @@ use axum::http::{HeaderMap, header};
 /// that does not send it must name the public URL's origin in `Origin`.
 ///
 /// # Errors
-/// [`Error::PermissionDenied`] otherwise.
+/// [`Error::CrossSite`] otherwise.
 pub(crate) fn require(app: &App, headers: &HeaderMap) -> Result<(), Error> {
     let same = match headers.get(&SEC_FETCH_SITE) {
         Some(site) => site == "same-origin",
         None => headers.get(header::ORIGIN).is_some_and(|origin| origin.as_bytes() == app.public_url().as_bytes()),
     };
-    same.then_some(())
-        .ok_or_else(|| Error::PermissionDenied("This request must come from the portal's own pages.".into()))
+    same.then_some(()).ok_or(Error::CrossSite)
 }

@@ -15,13 +15,13 @@ use tokio::{
 };
 
 /// A request's body, which tells when it is given up before its end.
-pub(super) struct Asked {
+pub(super) struct RequestBody {
     pub(super) body: Incoming,
     pub(super) is_read: bool,
     pub(super) life: Arc<Life>,
 }
 
-impl Drop for Asked {
+impl Drop for RequestBody {
     fn drop(&mut self) {
         if !self.is_read && !self.body.is_end_stream() {
             self.life.has_given_up_a_body();
@@ -29,7 +29,7 @@ impl Drop for Asked {
     }
 }
 
-impl HttpBody for Asked {
+impl HttpBody for RequestBody {
     type Data = Bytes;
     type Error = hyper::Error;
 
@@ -49,18 +49,18 @@ impl HttpBody for Asked {
 }
 
 /// An answer's body; it ends when it is given up, sent or not.
-pub(super) struct Answer {
+pub(super) struct AnswerBody {
     pub(super) body: Body,
     pub(super) life: Arc<Life>,
 }
 
-impl Drop for Answer {
+impl Drop for AnswerBody {
     fn drop(&mut self) {
         self.life.has_answered();
     }
 }
 
-impl HttpBody for Answer {
+impl HttpBody for AnswerBody {
     type Data = Bytes;
     type Error = axum::Error;
 

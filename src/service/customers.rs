@@ -1,6 +1,6 @@
 //! Customers.
 
-use super::{Cursor, Error, Listed, Merchant, attempts, idempotency::Render};
+use super::{Cursor, Error, Listed, Merchant, attempts};
 use crate::{
     domain::{
         customer::{Customer, Profile},
@@ -8,7 +8,7 @@ use crate::{
         id::CustomerId,
         time::Timestamp,
     },
-    store::{Beside, StatusFilter},
+    store::{RecordFor, StatusFilter},
 };
 
 /// A customer that is to be made.
@@ -28,7 +28,11 @@ impl Merchant {
     ///
     /// # Errors
     /// When the key may not, or the external id is taken.
-    pub async fn create_customer(&self, new: NewCustomer, beside: Option<Render<Customer>>) -> Result<Customer, Error> {
+    pub async fn create_customer(
+        &self,
+        new: NewCustomer,
+        beside: Option<RecordFor<Customer>>,
+    ) -> Result<Customer, Error> {
         self.require("customer", "update")?;
         let nanos = self.service.clock().nanos();
         let customer = Customer {
@@ -42,7 +46,7 @@ impl Merchant {
         let mut event = self.event(EventType::CustomerCreated);
         event.customer_id = Some(customer.id);
         let kept = customer.clone();
-        let beside = beside.map(|render| Box::new(move |(): &()| render(&kept)) as Beside<()>);
+        let beside = beside.map(|render| Box::new(move |(): &()| render(&kept)) as RecordFor<()>);
         self.service.store().insert_customer(customer.clone(), event, beside).await?;
         Ok(customer)
     }
@@ -122,7 +126,7 @@ impl Merchant {
     ///
     /// # Errors
     /// [`Error::Missing`] when there is no such customer, or the key may revoke nothing.
-    pub async fn revoke_customer_sessions(&self, id: CustomerId, beside: Option<Render<u64>>) -> Result<u64, Error> {
+    pub async fn revoke_customer_sessions(&self, id: CustomerId, beside: Option<RecordFor<u64>>) -> Result<u64, Error> {
         let portals = self.portals_for("revoke_session").await?;
         if portals.as_ref().is_some_and(Vec::is_empty) {
             return Err(Error::Missing("customer"));

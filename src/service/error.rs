@@ -45,6 +45,9 @@ pub enum Error {
     /// The key may not do or give that.
     #[error("{0}")]
     PermissionDenied(String),
+    /// A request by cookie that another site's page may have made the browser send.
+    #[error("This request must come from the portal's own pages.")]
+    CrossSite,
     /// The portal starts no session now.
     #[error("Portal is disabled.")]
     PortalDisabled,

@@ -1,7 +1,7 @@
 //! Who holds live sessions of a portal, and taking them back, by the tenant's own ids.
 
-use super::{Error, Merchant, idempotency::Render};
-use crate::store::{HeldSession, HolderFilter, StatusFilter};
+use super::{Error, Merchant};
+use crate::store::{HeldSession, HolderFilter, RecordFor, StatusFilter};
 
 /// Which holders a back end wants listed.
 #[derive(Clone, Debug)]
@@ -68,7 +68,7 @@ impl Merchant {
         &self,
         portal: &str,
         external_id: String,
-        beside: Option<Render<u64>>,
+        beside: Option<RecordFor<u64>>,
     ) -> Result<u64, Error> {
         let portal = self.portal_for("revoke_session", portal).await?;
         let (tenant, live) = (self.key.tenant_id, self.key.livemode);

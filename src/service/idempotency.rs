@@ -13,7 +13,7 @@ use crate::{
         secret::SecretHash,
         time::{Seconds, Timestamp},
     },
-    store::{IdempotencyRow, StoreError},
+    store::{IdempotencyRow, RecordFor, StoreError},
 };
 use sha2::{Digest, Sha256};
 use std::{
@@ -26,9 +26,6 @@ use std::{
 
 /// How long an answer is kept.
 const KEPT: Seconds = Seconds::days(1);
-
-/// Makes the record that commits beside a write, from what the write brought about.
-pub type Render<T> = Box<dyn Fn(&T) -> IdempotencyRow + Send + Sync>;
 
 /// An answer: status and body.
 #[derive(Clone, PartialEq, Eq)]
@@ -75,7 +72,7 @@ struct Shared {
     expires_at: Timestamp,
     is_kept: AtomicBool,
     /// Freed when the answer is sent or given up.
-    _place: Place,
+    _running: Running,
 }
 
 /// The requests that run on this instance.
@@ -83,27 +80,27 @@ struct Shared {
 pub(super) struct InFlight(Arc<Mutex<HashSet<[u8; 32]>>>);
 
 /// One of them.
-struct Place {
-    running: InFlight,
+struct Running {
+    all: InFlight,
     id: [u8; 32],
 }
 
 impl InFlight {
-    fn claim(&self, id: SecretHash) -> Result<Place, Error> {
+    fn claim(&self, id: SecretHash) -> Result<Running, Error> {
         let is_first = self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.0);
-        is_first.then(|| Place { running: self.clone(), id: id.0 }).ok_or(Error::IdempotencyInProgress)
+        is_first.then(|| Running { all: self.clone(), id: id.0 }).ok_or(Error::IdempotencyInProgress)
     }
 }
 
-impl Drop for Place {
+impl Drop for Running {
     fn drop(&mut self) {
-        self.running.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+        self.all.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
     }
 }
 
 impl Slot {
     /// What a write keeps beside itself: the rendered answer, sealed.
-    pub fn beside<T>(&self, render: impl Fn(&T) -> Reply + Send + Sync + 'static) -> Render<T> {
+    pub fn beside<T>(&self, render: impl Fn(&T) -> Reply + Send + Sync + 'static) -> RecordFor<T> {
         let shared = Arc::clone(&self.shared);
         Box::new(move |done| {
             shared.is_kept.store(true, Ordering::Relaxed);
@@ -132,25 +129,25 @@ impl Shared {
             seal,
             expires_at: now.plus(KEPT),
             is_kept: AtomicBool::new(false),
-            _place: running.claim(id)?,
+            _running: running.claim(id)?,
         })
     }
 
     fn seal(&self, reply: &Reply) -> IdempotencyRow {
         let text = [&reply.status.to_be_bytes()[..], &reply.body].concat();
         // Sealing fails only without randomness; an empty record then opens to nothing.
-        let sealed = self.seal.close(&self.place(), text).unwrap_or_default();
+        let sealed = self.seal.close(&self.bound_to(), text).unwrap_or_default();
         IdempotencyRow { id: self.id, expires_at: self.expires_at, fingerprint: self.fingerprint, sealed }
     }
 
     fn open(&self, row: &IdempotencyRow) -> Option<Reply> {
-        let text = self.seal.open(&self.place(), &row.sealed)?;
+        let text = self.seal.open(&self.bound_to(), &row.sealed)?;
         let (status, body) = text.split_at_checked(2)?;
         Some(Reply { status: u16::from_be_bytes(status.try_into().ok()?), body: body.to_vec() })
     }
 
     /// What the seal binds the answer to.
-    fn place(&self) -> Vec<u8> {
+    fn bound_to(&self) -> Vec<u8> {
         [self.id.0, self.fingerprint.0].concat()
     }
 }

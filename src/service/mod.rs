@@ -25,7 +25,7 @@ pub use customers::{CustomerChanges, NewCustomer};
 pub use error::{Denied, Error};
 pub use exchange::{ExchangeRequest, Opened};
 pub use holders::{Holder, HolderQuery, Holders};
-pub use idempotency::{Claim, Render, Reply, Request, Slot};
+pub use idempotency::{Claim, Reply, Request, Slot};
 pub use keys::{KeyRequest, Merchant};
 pub use lists::{Cursor, Listed};
 pub use operator::Operator;
@@ -105,7 +105,7 @@ impl Service {
     /// When the store does not tell its time.
     pub async fn start(store: Store, settings: Settings) -> Result<Self, StoreError> {
         let asked = Instant::now();
-        let first = store.heartbeat(i64::MAX).await?;
+        let first = store.poll(i64::MAX).await?;
         let clock = Arc::new(Clock::new(first.now_micros, asked));
         store.make_partitions(clock.now(), clock.now()).await?;
         let create = |store: Store| -> Write<Arc<NewSession>, _> {

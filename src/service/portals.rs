@@ -1,6 +1,6 @@
 //! Portal configurations.
 
-use super::{Cursor, Error, Listed, Merchant, Service, attempts, cache::PortalKey, idempotency::Render};
+use super::{Cursor, Error, Listed, Merchant, Service, attempts, cache::PortalKey};
 use crate::{
     domain::{
         event::{EventType, NewEvent},
@@ -8,7 +8,7 @@ use crate::{
         portal::{DEFAULT_SLUG, Portal, Settings},
         time::Timestamp,
     },
-    store::{PortalRef, Revoked},
+    store::{PortalRef, RecordFor, Revoked},
 };
 use std::sync::Arc;
 
@@ -125,13 +125,17 @@ impl Merchant {
     ///
     /// # Errors
     /// When the key may not, or the slug is taken.
-    pub async fn create_portal(&self, request: PortalRequest, beside: Option<Render<Portal>>) -> Result<Portal, Error> {
+    pub async fn create_portal(
+        &self,
+        request: PortalRequest,
+        beside: Option<RecordFor<Portal>>,
+    ) -> Result<Portal, Error> {
         self.require("portal", "create_portal")?;
         let portal = self.service.new_portal(self.key.tenant_id, request);
         let mut event = self.event(EventType::PortalCreated);
         event.portal_id = Some(portal.id);
         let kept = portal.clone();
-        let beside = beside.map(|render| Box::new(move |(): &()| render(&kept)) as crate::store::Beside<()>);
+        let beside = beside.map(|render| Box::new(move |(): &()| render(&kept)) as RecordFor<()>);
         self.service.store().insert_portal(portal.clone(), event, beside).await?;
         Ok(portal)
     }

@@ -1,6 +1,6 @@
 //! What a back end does with sessions: create, get, list, revoke.
 
-use super::{Cursor, Error, Listed, Merchant, idempotency::Render};
+use super::{Cursor, Error, Listed, Merchant};
 use crate::{
     domain::{
         Invalid,
@@ -14,7 +14,7 @@ use crate::{
         text::Metadata,
         time::{Seconds, Timestamp},
     },
-    store::{ListFilter, NewSession, Owner, PortalRef, ReplaceLinks, Revoked, StatusFilter},
+    store::{ListFilter, NewSession, Owner, PortalRef, RecordFor, ReplaceLinks, Revoked, StatusFilter},
 };
 use std::sync::Arc;
 
@@ -127,7 +127,7 @@ impl Merchant {
     pub async fn create_session(
         &self,
         request: SessionRequest,
-        beside: Option<Render<Minted>>,
+        beside: Option<RecordFor<Minted>>,
     ) -> Result<Minted, Error> {
         let portal = self.portal_for("create_session", request.portal.as_deref().unwrap_or(DEFAULT_SLUG)).await?;
         if !portal.enabled {
@@ -305,7 +305,7 @@ impl Merchant {
         customer: CustomerId,
         portals: Option<Vec<PortalId>>,
         status: StatusFilter,
-        beside: Option<Render<u64>>,
+        beside: Option<RecordFor<u64>>,
     ) -> Result<u64, Error> {
         let filter = ListFilter {
             tenant_id: self.key.tenant_id,

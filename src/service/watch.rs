@@ -5,7 +5,7 @@
 //! that moment, so neither a jump of the wall clock nor a paused process stretches it.
 
 use super::Inner;
-use crate::store::{Heartbeat, Revoked};
+use crate::store::{Polled, Revoked};
 use std::{
     collections::HashMap,
     sync::{
@@ -86,28 +86,28 @@ struct Heard {
 
 impl Heard {
     /// After the `first` poll, which was asked for then.
-    fn new(first: &Heartbeat, asked: Instant) -> Self {
+    fn new(first: &Polled, asked: Instant) -> Self {
         let (since, head) = (first.horizon, first.head);
         Self { since, old_head: i64::MIN, mark: (asked, head), head, revoked: HashMap::new() }
     }
 
     /// Takes in another one; what is new in it is told to `forget`.
-    fn take(&mut self, asked: Instant, beat: Heartbeat, forget: impl Fn(Revoked)) {
+    fn take(&mut self, asked: Instant, polled: Polled, forget: impl Fn(Revoked)) {
         // Once is enough: whoever reads after this reads what was committed before it.
-        let new = beat.revoked.iter().filter(|(id, _)| !self.revoked.contains_key(id));
+        let new = polled.revoked.iter().filter(|(id, _)| !self.revoked.contains_key(id));
         new.for_each(|(_, what)| forget(*what));
-        self.revoked = beat.revoked;
+        self.revoked = polled.revoked;
         let (marked, head) = self.mark;
         if asked.duration_since(marked) >= LONGEST_WRITE {
-            (self.old_head, self.mark) = (head, (asked, beat.head));
+            (self.old_head, self.mark) = (head, (asked, polled.head));
         }
-        self.head = beat.head;
-        self.since = beat.horizon.max(self.old_head);
+        self.head = polled.head;
+        self.since = polled.horizon.max(self.old_head);
     }
 }
 
 /// Polls until it is stopped. The `first` poll was asked for then.
-pub(super) fn start(inner: &'static Inner, first: &Heartbeat, asked: Instant) {
+pub(super) fn start(inner: &'static Inner, first: &Polled, asked: Instant) {
     let mut heard = Heard::new(first, asked);
     let polling = tokio::spawn(async move {
         let mut ticks = interval(PERIOD);
@@ -123,15 +123,15 @@ pub(super) fn start(inner: &'static Inner, first: &Heartbeat, asked: Instant) {
 async fn poll(inner: &Inner, heard: &mut Heard) {
     let watch = &inner.watch;
     let asked = Instant::now();
-    match inner.store.heartbeat(heard.since).await {
-        Ok(beat) => {
-            let agrees = inner.clock.follow(beat.now_micros, asked);
-            if watch.silence() > FORGOTTEN || beat.head < heard.head {
+    match inner.store.poll(heard.since).await {
+        Ok(polled) => {
+            let agrees = inner.clock.follow(polled.now_micros, asked);
+            if watch.silence() > FORGOTTEN || polled.head < heard.head {
                 // Too long away, or another database than before: nothing cached is known to hold.
                 inner.caches.forget_all();
-                *heard = Heard::new(&beat, asked);
+                *heard = Heard::new(&polled, asked);
             } else {
-                heard.take(asked, beat, |what| inner.caches.forget(what));
+                heard.take(asked, polled, |what| inner.caches.forget(what));
             }
             watch.clock_agrees.store(agrees, Ordering::Relaxed);
             let heard_at = asked.duration_since(watch.started).as_millis() as u64;
@@ -155,13 +155,13 @@ mod tests {
     #[test]
     fn a_foreign_transaction_that_stays_open_does_not_have_all_be_read_again_for_ever() {
         let (start, told) = (Instant::now(), Cell::new(0));
-        let beat = |head: i64| {
+        let polled = |head: i64| {
             let id = Uuid::from_u128(7);
-            Heartbeat { now_micros: 0, horizon: 10, head, revoked: [(id, Revoked::Session(SessionId(id)))].into() }
+            Polled { now_micros: 0, horizon: 10, head, revoked: [(id, Revoked::Session(SessionId(id)))].into() }
         };
-        let mut heard = Heard::new(&beat(10), start);
+        let mut heard = Heard::new(&polled(10), start);
         let mut since_after = |seconds: u64, head: i64| {
-            heard.take(start + Duration::from_secs(seconds), beat(head), |_| told.set(told.get() + 1));
+            heard.take(start + Duration::from_secs(seconds), polled(head), |_| told.set(told.get() + 1));
             heard.since
         };
         // Our own transactions may be as old as the foreign one for a minute, and not for two.

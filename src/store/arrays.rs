@@ -9,12 +9,12 @@ const ROWS: &str = " from generate_series(1, cardinality($1::uuid[])) as n";
 const NTH: &str = "[])[n]";
 
 /// A statement over arrays, and the same for a single row, whose text is made once.
-pub(super) struct OverRows {
+pub(super) struct ArrayStatement {
     many: &'static str,
     one: OnceLock<Arc<str>>,
 }
 
-impl OverRows {
+impl ArrayStatement {
     pub(super) const fn new(statement: &'static str) -> Self {
         Self { many: statement, one: OnceLock::new() }
     }
@@ -45,7 +45,7 @@ pub(super) enum Column<T> {
     Many(Vec<T>),
 }
 
-/// One value of each item, as [`OverRows`] wants it.
+/// One value of each item, as [`ArrayStatement`] wants it.
 pub(super) fn column<'a, I, T>(items: &'a [I], value: impl Fn(&'a I) -> T) -> Column<T> {
     match items {
         [one] => Column::One(value(one)),

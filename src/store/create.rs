@@ -1,7 +1,7 @@
 //! Making sessions, many at a time; how each database takes them in is in `create_postgres` and `create_sqlite`.
 
 use super::{
-    Beside, Store, StoreError, events, execute, fetch_all, fetch_optional, idempotency,
+    RecordFor, Store, StoreError, events, execute, fetch_all, fetch_optional, idempotency,
     listing::{is_one_of, list_of},
     statements::statements,
     transact, write_at_once,
@@ -57,7 +57,7 @@ pub struct NewSession {
     /// What the trail says of it; the customer is filled in.
     pub event: NewEvent,
     /// What commits beside it.
-    pub beside: Option<Beside<Session>>,
+    pub beside: Option<RecordFor<Session>>,
 }
 
 /// Which of the customer's unused links a new session replaces.

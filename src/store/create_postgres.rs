@@ -2,7 +2,7 @@
 
 use super::{
     NewSession, StoreError,
-    arrays::{OverRows, column, sparse},
+    arrays::{ArrayStatement, column, sparse},
     connection::Link,
     create::{Owners, TakesSessions},
     execute, fetch_all,
@@ -56,8 +56,8 @@ statements! {
         order by tenant_id, livemode, external_id on conflict do nothing";
 }
 
-static SESSIONS: OverRows = OverRows::new(INSERT_MANY);
-static CUSTOMERS: OverRows = OverRows::new(INSERT_CUSTOMERS);
+static SESSIONS: ArrayStatement = ArrayStatement::new(INSERT_MANY);
+static CUSTOMERS: ArrayStatement = ArrayStatement::new(INSERT_CUSTOMERS);
 
 impl TakesSessions for Link<'_, PgConnection> {
     /// One statement is a transaction of its own.

@@ -4,7 +4,7 @@ use super::{
     NewSession, StoreError,
     connection::Link,
     create::{Owners, TakesSessions},
-    sqlite_script::{Binder, OverRows, Script, bind, composed as in_all_sizes},
+    sqlite_script::{Binder, RowsStatement, Script, bind, composed as in_all_sizes},
     values::{from_json, json},
 };
 use crate::domain::id::{CustomerId, SessionId};
@@ -12,7 +12,7 @@ use sqlx::{SqliteConnection, error::BoxDynError};
 use uuid::Uuid;
 
 // `cross join` keeps the order: with statistics of a small table SQLite would rather read all of the customers.
-const INSERT: OverRows = (
+const INSERT: RowsStatement = (
     "with item(id, tenant_id, portal_id, customer_id, external_id, livemode, permissions, return_url, path, delivery, preview, \
         locale, metadata, scopes, created_at, link_hash, link_expires_at, session_ttl, used_at, browser_hash, \
         browser_expires_at, ip_address, user_agent) as (values ()), \
@@ -29,7 +29,7 @@ const INSERT: OverRows = (
     23,
 );
 // By its secret, too: a session that an item could not be kept for, since it has another's id, is not that item's.
-const TELL: OverRows = (
+const TELL: RowsStatement = (
     "with item(session_id, link_hash, browser_hash, id, actor_type, actor_id, ip_address, user_agent) as (values ()) \
     insert or fail into events (id, tenant_id, livemode, type, created_at, actor_type, actor_id, ip_address, user_agent, \
         session_id, customer_id, portal_id, data) \
@@ -39,14 +39,14 @@ const TELL: OverRows = (
     8,
 );
 // In one row, since each row is taken apart and carried from one thread to another on its own.
-const OWNERS: OverRows = (
+const OWNERS: RowsStatement = (
     "with item(session_id, link_hash, browser_hash) as (values ()) \
     select json_group_array(json_array(hex(s.id), hex(c.id), c.external_id)) \
     from item i cross join portal_sessions s cross join customers c where s.id = i.session_id \
         and s.link_hash is i.link_hash and s.browser_hash is i.browser_hash and c.id = s.customer_id",
     3,
 );
-const INSERT_CUSTOMERS: OverRows = (
+const INSERT_CUSTOMERS: RowsStatement = (
     "with item(id, tenant_id, livemode, external_id, created_at) as (values ()) \
     insert into customers (id, tenant_id, livemode, external_id, profile, created_at) \
     select id, tenant_id, livemode, external_id, '{}', created_at from item where id is not null on conflict do nothing",
@@ -60,7 +60,7 @@ pub(super) fn composed() -> impl Iterator<Item = String> {
 
 impl TakesSessions for Link<'_, SqliteConnection> {
     async fn insert_at_once(&mut self, items: &[&NewSession]) -> Result<Owners, StoreError> {
-        owners(script(items)?.alone().fetch(self).await?)
+        owners(script(items)?.in_transaction().fetch(self).await?)
     }
 
     async fn insert_known(&mut self, items: &[&NewSession]) -> Result<Owners, StoreError> {

@@ -1,7 +1,7 @@
 //! Customers.
 
 use super::{
-    Beside, Revoked, Store, StoreError, erasures, events, execute, fetch_all, fetch_optional, idempotency, read,
+    RecordFor, Revoked, Store, StoreError, erasures, events, execute, fetch_all, fetch_optional, idempotency, read,
     revocations,
     statements::statements,
     transact,
@@ -66,7 +66,7 @@ impl Store {
         &self,
         customer: Customer,
         event: NewEvent,
-        beside: Option<Beside<()>>,
+        beside: Option<RecordFor<()>>,
     ) -> Result<(), StoreError> {
         transact!(self, |link| {
             if let Some(beside) = beside {

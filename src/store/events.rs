@@ -2,12 +2,13 @@
 
 use super::{
     Page, Store, StoreError,
-    arrays::{OverRows, column, sparse},
+    arrays::{ArrayStatement, column, sparse},
     connection::Link,
     erasures::is_erased,
     execute, read,
-    sqlite_script::{self, OverRows as SqliteRows, Script, bind},
+    sqlite_script::{self, RowsStatement, Script, bind},
     statements::statements,
+    transact,
     values::from_json,
 };
 use crate::domain::{
@@ -32,10 +33,10 @@ statements! {
         ($10::uuid[])[n], ($11::uuid[])[n], ($12::text[])[n], ($13::uuid[])[n] from generate_series(1, cardinality($1::uuid[])) as n");
 }
 
-static EVENTS: OverRows = OverRows::new(INSERT_ARRAYS);
+static EVENTS: ArrayStatement = ArrayStatement::new(INSERT_ARRAYS);
 
 /// The same for many rows on SQLite.
-const INSERT_MANY: SqliteRows = (
+const INSERT_MANY: RowsStatement = (
     concat!(
         "with item(",
         columns!(),
@@ -244,6 +245,17 @@ pub(super) fn list_statements(store: &Store) -> Vec<String> {
 }
 
 impl Store {
+    /// Writes an event down that comes with no other change.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn record(&self, event: NewEvent) -> Result<(), StoreError> {
+        transact!(self, |link| {
+            insert!(link, event);
+            Ok(())
+        })
+    }
+
     /// One page of the trail, newest first.
     ///
     /// # Errors

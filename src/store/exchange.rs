@@ -2,13 +2,13 @@
 
 use super::{
     LiveSession, Store, StoreError,
-    arrays::{OverRows, column, sparse},
+    arrays::{ArrayStatement, column, sparse},
     connection::Link,
     error::is_of_no_table,
-    events, execute, fetch_all, fetch_optional, retention,
+    events, execute, fetch_all, fetch_optional, partitions,
     row::{LiveRow, live_columns, session_tables},
     sessions,
-    sqlite_script::{self, Binder, OverRows as SqliteRows, Script, bind},
+    sqlite_script::{self, Binder, RowsStatement, Script, bind},
     statements::statements,
     transact, write_at_once,
 };
@@ -46,10 +46,10 @@ statements! {
         and exists (select 1 from portals p where p.id = portal_id and p.enabled)";
 }
 
-static EXCHANGES: OverRows = OverRows::new(EXCHANGE_MANY);
+static EXCHANGES: ArrayStatement = ArrayStatement::new(EXCHANGE_MANY);
 
 /// The same on SQLite; how long the session lives and when is now stand behind the rows.
-const UPDATE_ROWS: SqliteRows = (
+const UPDATE_ROWS: RowsStatement = (
     "with item(id, link_hash, browser_hash, nonce_hash, ip_address, user_agent) as (values ()) \
         update or fail portal_sessions as s set used_at = ?, browser_hash = i.browser_hash, nonce_hash = i.nonce_hash, \
         browser_expires_at = ? + s.session_ttl * 1000, ip_address = i.ip_address, user_agent = i.user_agent \
@@ -59,7 +59,7 @@ const UPDATE_ROWS: SqliteRows = (
     6,
 );
 /// Who won: whose browser token it is now.
-const TELL_ROWS: SqliteRows = (
+const TELL_ROWS: RowsStatement = (
     "with item(id, browser_hash, event_id) as (values ()) \
         insert or fail into events (id, tenant_id, livemode, type, created_at, actor_type, actor_id, ip_address, user_agent, \
         session_id, customer_id, portal_id, data) \
@@ -68,7 +68,7 @@ const TELL_ROWS: SqliteRows = (
         from item i cross join portal_sessions s where s.id = i.id and s.browser_hash = i.browser_hash",
     3,
 );
-const WON_ROWS: SqliteRows = (
+const WON_ROWS: RowsStatement = (
     concat!(
         "with item(id, browser_hash, event_id) as (values ()) select i.event_id, ",
         live_columns!(),
@@ -124,7 +124,7 @@ impl Store {
         }
         let mut partitions = HashMap::<_, Vec<Exchange>>::new();
         for item in items {
-            partitions.entry(retention::partition_of(item.id)).or_default().push(item);
+            partitions.entry(partitions::partition_of(item.id)).or_default().push(item);
         }
         partitions.into_values().collect()
     }
@@ -179,17 +179,6 @@ impl Store {
             Ok(Some(live))
         })
     }
-
-    /// Writes an event down that comes with no other change.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn record(&self, event: NewEvent) -> Result<(), StoreError> {
-        transact!(self, |link| {
-            events::insert!(link, event);
-            Ok(())
-        })
-    }
 }
 
 fn exchanged(item: &Exchange, live: &LiveSession, now: Timestamp, data: serde_json::Value) -> NewEvent {
@@ -218,7 +207,7 @@ struct Won {
 
 impl Link<'_, PgConnection> {
     async fn exchange(&mut self, items: &[Exchange], now: Timestamp) -> Result<Vec<Won>, StoreError> {
-        let Some(partition) = items.first().and_then(|item| retention::partition_of(item.id)) else {
+        let Some(partition) = items.first().and_then(|item| partitions::partition_of(item.id)) else {
             return Ok(Vec::new());
         };
         let sql = EXCHANGES.text(items.len());
@@ -252,6 +241,6 @@ impl Link<'_, SqliteConnection> {
         };
         let browser = |values: Binder<'_>, item: &Exchange| bind!(values, item.id, item.browser_hash, item.event_id);
         let script = Script::default().over_and(UPDATE_ROWS, items, link, |values| bind!(values, now, now, now))?;
-        script.over(TELL_ROWS, items, browser)?.over(WON_ROWS, items, browser)?.alone().fetch(self).await
+        script.over(TELL_ROWS, items, browser)?.over(WON_ROWS, items, browser)?.in_transaction().fetch(self).await
     }
 }

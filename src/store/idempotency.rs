@@ -32,7 +32,7 @@ impl fmt::Debug for IdempotencyRow {
 }
 
 /// Makes the record that commits beside a write, from what the write brought about.
-pub type Beside<T> = Box<dyn Fn(&T) -> IdempotencyRow + Send + Sync>;
+pub type RecordFor<T> = Box<dyn Fn(&T) -> IdempotencyRow + Send + Sync>;
 
 /// Keeps a record inside a transaction; fails when another request was first.
 macro_rules! insert {

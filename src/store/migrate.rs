@@ -102,7 +102,7 @@ async fn migrate_file(db: &Sqlite) -> Result<(), StoreError> {
     // SQLite has no advisory lock: a second process may find the first one's tables half made.
     let mut tries = 0;
     loop {
-        let mut conn = db.alone().await?;
+        let mut conn = db.dedicated().await?;
         match sqlite().run(&mut conn).await {
             Ok(()) => {
                 // Whoever analysed the file while it was small made scans of its statements. Without statistics they go by indexes.

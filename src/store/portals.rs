@@ -1,7 +1,7 @@
 //! Portals.
 
 use super::{
-    Beside, Revoked, Store, StoreError, events, execute, fetch_all, fetch_optional, idempotency, read, revocations,
+    RecordFor, Revoked, Store, StoreError, events, execute, fetch_all, fetch_optional, idempotency, read, revocations,
     statements::statements,
     transact,
     values::{from_json, json},
@@ -111,7 +111,7 @@ impl Store {
         &self,
         portal: Portal,
         event: NewEvent,
-        beside: Option<Beside<()>>,
+        beside: Option<RecordFor<()>>,
     ) -> Result<(), StoreError> {
         transact!(self, |link| {
             if let Some(beside) = beside {

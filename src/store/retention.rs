@@ -1,15 +1,13 @@
-//! Retention: what is over long enough goes, and room is made ahead for what comes.
+//! Retention: what is over long enough goes.
 
 use super::{
-    Postgres, STRETCH_OF_EVENTS, Store, StoreError, connection::Link, error::is_of_no_table, execute, fetch_optional,
-    read, statements::statements, transact,
+    STRETCH_OF_EVENTS, Store, StoreError, execute, fetch_optional, partitions::Cut, read, statements::statements,
+    transact,
 };
 use crate::domain::{
-    id::{SessionId, uuid_floor, uuid_millis},
+    id::{SessionId, uuid_floor},
     time::{Seconds, Timestamp},
 };
-use chrono::{DateTime, Days, Months, NaiveDate, Utc};
-use sqlx::Connection as _;
 use uuid::Uuid;
 
 statements! {
@@ -21,12 +19,6 @@ statements! {
         cross join (values (false), (true)) m cross join events e where e.tenant_id = t.id and e.livemode = m.column1 and e.id < $1 limit 5000)";
     Both SWEEP_ANSWERS = "delete from idempotency where id in (select id from idempotency where expires_at <= $1 limit 5000)";
     Both SWEEP_REVOCATIONS = "delete from revocations where at < $1";
-    Postgres PARTITIONS = "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid \
-        where i.inhparent = to_regclass($1) order by 1";
-    Postgres LOCK = "select pg_advisory_xact_lock(7381402951)";
-    // Where nothing is found, finding out by reading all would take as long as there is to read.
-    Postgres BY_INDEX = "set local enable_seqscan = off";
-    Postgres SHORT_WAIT = "set local lock_timeout = '500ms'";
 }
 
 /// How long what is over stays readable.
@@ -55,86 +47,10 @@ const STRETCH_OF_SESSIONS: i64 = 5000;
 const REVOCATIONS_KEPT: Seconds = Seconds(900);
 /// A partition of which a few rows live long is cleared row by row after so long.
 const STRAGGLERS_AFTER: Seconds = Seconds::days(2);
-/// Sessions end so long after they were made, but for those in the index `portal_sessions_long_lives`.
-const SHORT_LIFE: Seconds = Seconds(86_400 + 900);
 /// Partitions are made so far ahead.
 const AHEAD: Seconds = Seconds::days(7);
 
-/// The partition that holds a session of this id, if any does; its name is made of digits alone.
-pub(super) fn partition_of(id: SessionId) -> Option<String> {
-    let day = DateTime::from_timestamp_millis(uuid_millis(id.0))?.date_naive();
-    (chrono::Datelike::year(&day) <= 9999).then(|| Cut::Sessions.name(day))
-}
-
-/// A table that grows, and how it is cut.
-#[derive(Clone, Copy)]
-enum Cut {
-    /// `portal_sessions`, by day.
-    Sessions,
-    /// `events`, by month.
-    Events,
-}
-
-impl Cut {
-    const fn table(self) -> &'static str {
-        match self {
-            Self::Sessions => "portal_sessions",
-            Self::Events => "events",
-        }
-    }
-
-    fn start(self, at: Timestamp) -> NaiveDate {
-        let day = at.utc().date_naive();
-        match self {
-            Self::Sessions => day,
-            Self::Events => chrono::Datelike::with_day(&day, 1).unwrap_or(day),
-        }
-    }
-
-    fn next(self, start: NaiveDate) -> NaiveDate {
-        match self {
-            Self::Sessions => start.checked_add_days(Days::new(1)),
-            Self::Events => start.checked_add_months(Months::new(1)),
-        }
-        .unwrap_or(start)
-    }
-
-    fn name(self, start: NaiveDate) -> String {
-        format!("{}_{}", self.table(), start.format("%Y%m%d"))
-    }
-
-    /// Where the partition of that name ends.
-    fn end_of(self, name: &str) -> Option<Timestamp> {
-        let digits = name.strip_prefix(self.table())?.strip_prefix('_')?;
-        Some(midnight(self.next(NaiveDate::parse_from_str(digits, "%Y%m%d").ok()?)))
-    }
-}
-
-fn midnight(day: NaiveDate) -> Timestamp {
-    let at: DateTime<Utc> = day.and_time(chrono::NaiveTime::MIN).and_utc();
-    Timestamp::from_millis(at.timestamp_millis())
-}
-
 impl Store {
-    /// Makes the partitions that hold ids from `from` to `to`, where the database has partitions.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn make_partitions(&self, from: Timestamp, to: Timestamp) -> Result<(), StoreError> {
-        let Self::Postgres(db) = self else { return Ok(()) };
-        for cut in [Cut::Sessions, Cut::Events] {
-            let have = db.partitions(cut).await?;
-            let mut start = cut.start(from);
-            while start <= cut.start(to) {
-                if !have.contains(&cut.name(start)) {
-                    db.make_partition(cut, start).await?;
-                }
-                start = cut.next(start);
-            }
-        }
-        Ok(())
-    }
-
     /// One pass: makes the coming partitions, removes what is over for longer than `keep` and records that are not needed any
     /// more, and takes those who were erased out of their events.
     ///
@@ -209,78 +125,3 @@ macro_rules! until_none {
     }};
 }
 use until_none;
-
-impl Postgres {
-    async fn partitions(&self, cut: Cut) -> Result<Vec<String>, StoreError> {
-        self.read(move |link| {
-            Box::pin(async move {
-                let names = sqlx::query_scalar(PARTITIONS).persistent(link.persistent).bind(cut.table());
-                Ok(names.fetch_all(&mut *link.conn).await?)
-            })
-        })
-        .await
-    }
-
-    /// Makes one partition apart and attaches it, which stops neither readers nor writers.
-    async fn make_partition(&self, cut: Cut, start: NaiveDate) -> Result<(), StoreError> {
-        let (table, name) = (cut.table(), cut.name(start));
-        let [from, to] = [start, cut.next(start)].map(|day| uuid_floor(midnight(day).millis()));
-        // A session is opened, exchanged and ended where it stands, without a new entry in any index, while its page has room.
-        let room = if matches!(cut, Cut::Sessions) { " with (fillfactor = 70)" } else { "" };
-        let make = format!(
-            "do $$ begin if to_regclass('{name}') is null then \
-             create table {name} (like {table} including all){room}; \
-             alter table {table} attach partition {name} for values from ('{from}') to ('{to}'); end if; end $$"
-        );
-        self.ddl(make).await
-    }
-
-    /// Drops the partitions that end before `over` and hold nothing that ended later.
-    async fn drop_partitions(&self, cut: Cut, over: Timestamp) -> Result<u64, StoreError> {
-        let mut dropped = 0;
-        let life = if matches!(cut, Cut::Sessions) { SHORT_LIFE } else { Seconds(0) };
-        for name in self.partitions(cut).await? {
-            if cut.end_of(&name).is_none_or(|end| end.plus(life) > over) {
-                continue;
-            }
-            if matches!(cut, Cut::Sessions) && self.holds_later(&name, over).await? {
-                continue;
-            }
-            self.ddl(format!("drop table if exists {name}")).await?;
-            tracing::info!(partition = name, "dropped what is over");
-            dropped += 1;
-        }
-        Ok(dropped)
-    }
-
-    /// Whether one of a partition's sessions with a long life ended at `over` or later.
-    async fn holds_later(&self, name: &str, over: Timestamp) -> Result<bool, StoreError> {
-        let sql = format!(
-            "select exists (select 1 from {name} where (session_ttl > 86400 or link_expires_at - created_at > interval '15 minutes') \
-             and coalesce(ended_at, browser_expires_at, link_expires_at) >= $1)"
-        );
-        // There may be many, and nobody waits for it. In a transaction, without which PgBouncer parts a statement from its values.
-        let mut conn = self.unhurried().await?;
-        let mut tx = conn.begin().await?;
-        execute!(Link { conn: &mut *tx, persistent: false }, BY_INDEX)?;
-        let held = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).persistent(false).bind(over).fetch_one(&mut *tx).await;
-        match held {
-            // Another instance's sweep dropped it meanwhile.
-            Err(error) if is_of_no_table(&error) => Ok(true),
-            held => Ok(held?),
-        }
-    }
-
-    /// Runs a change of the schema that waits for nobody long; names in it are our own, never a client's.
-    async fn ddl(&self, sql: String) -> Result<(), StoreError> {
-        self.write(move |link| {
-            Box::pin(async move {
-                execute!(link, LOCK)?;
-                execute!(link, SHORT_WAIT)?;
-                sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(false).execute(&mut *link.conn).await?;
-                Ok(())
-            })
-        })
-        .await
-    }
-}

@@ -1,7 +1,7 @@
 //! Sessions: what reads them, and every transition but the making and the exchange.
 
 use super::{
-    Beside, ListFilter, LiveSession, Revoked, StatusFilter, Store, StoreError, events, execute, fetch_all,
+    ListFilter, LiveSession, RecordFor, Revoked, StatusFilter, Store, StoreError, events, execute, fetch_all,
     fetch_optional, idempotency,
     listing::is_one_of,
     read, revocations,
@@ -158,7 +158,7 @@ impl Store {
         filter: ListFilter,
         customer: CustomerId,
         event: impl Fn(SessionId, PortalId) -> NewEvent + Send + Sync + 'static,
-        beside: Option<Beside<u64>>,
+        beside: Option<RecordFor<u64>>,
     ) -> Result<u64, StoreError> {
         let sql = match self {
             Self::Postgres(_) => REVOKE_OF_CUSTOMER,

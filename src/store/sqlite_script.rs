@@ -17,16 +17,16 @@ pub(super) const SIZES: [usize; 14] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64,
 const LARGEST: usize = SIZES[SIZES.len() - 1];
 
 /// A statement over rows, and how many values each has. It passes over rows of nulls.
-pub(super) type OverRows = (&'static str, usize);
+pub(super) type RowsStatement = (&'static str, usize);
 
 /// The statement for `rows` rows.
-pub(super) fn sized((sql, columns): OverRows, rows: usize) -> String {
+pub(super) fn sized((sql, columns): RowsStatement, rows: usize) -> String {
     let row = format!("(?{})", ",?".repeat(columns - 1));
     sql.replacen(ROWS, &format!("values {row}{}", format!(",{row}").repeat(rows - 1)), 1)
 }
 
 /// The statement in every size.
-pub(super) fn composed(statement: OverRows) -> impl Iterator<Item = String> {
+pub(super) fn composed(statement: RowsStatement) -> impl Iterator<Item = String> {
     SIZES.into_iter().map(move |rows| sized(statement, rows))
 }
 
@@ -44,7 +44,7 @@ impl Script {
     /// Adds a statement over rows; `bind` gives each one's values.
     pub(super) fn over<T>(
         self,
-        statement: OverRows,
+        statement: RowsStatement,
         items: &[T],
         bind: impl Fn(Binder<'_>, &T) -> Result<(), BoxDynError>,
     ) -> Result<Self, StoreError> {
@@ -54,7 +54,7 @@ impl Script {
     /// The same; `after` gives the values of the placeholders behind the rows.
     pub(super) fn over_and<T>(
         mut self,
-        statement: OverRows,
+        statement: RowsStatement,
         items: &[T],
         bind: impl Fn(Binder<'_>, &T) -> Result<(), BoxDynError>,
         after: impl Fn(Binder<'_>) -> Result<(), BoxDynError>,
@@ -76,7 +76,7 @@ impl Script {
     }
 
     /// A transaction of its own. When it fails, the connection has to be closed.
-    pub(super) fn alone(self) -> Self {
+    pub(super) fn in_transaction(self) -> Self {
         Self { text: format!("begin immediate; {}commit", self.text), ..self }
     }
 

@@ -1,9 +1,8 @@
 //! The list of all statements, so that a test can describe each against both databases.
 
 use super::{
-    Store, arrays, connection, create, create_postgres, create_sqlite, customers, erasures, events, exchange,
-    heartbeat, holders, idempotency, keys, listing, migrate, portals, retention, revocations, sessions, signing,
-    tenants,
+    Store, arrays, connection, create, create_postgres, create_sqlite, customers, erasures, events, exchange, holders,
+    idempotency, keys, listing, migrate, partitions, poll, portals, retention, revocations, sessions, signing, tenants,
 };
 
 /// Where a statement is used.
@@ -58,12 +57,13 @@ pub fn all(store: &Store) -> Vec<(String, String)> {
         erasures::STATEMENTS,
         events::STATEMENTS,
         exchange::STATEMENTS,
-        heartbeat::STATEMENTS,
+        poll::STATEMENTS,
         holders::STATEMENTS,
         idempotency::STATEMENTS,
         keys::STATEMENTS,
         migrate::STATEMENTS,
         portals::STATEMENTS,
+        partitions::STATEMENTS,
         retention::STATEMENTS,
         revocations::STATEMENTS,
         sessions::STATEMENTS,

@@ -1,8 +1,8 @@
 //! The hosted portal's pages.
 
 use super::{
+    destination,
     page::{self, go, problem},
-    place,
     tab::body,
     view::{Access, Content, Problem, Viewer},
     visit::{Named, Visit},
@@ -20,7 +20,7 @@ use axum::{
 
 /// `GET /p/{portal}/`: the first tab.
 pub(super) async fn home(visit: Visit) -> Response {
-    go(&place::first_tab(&visit.portal, visit.user.session()))
+    go(&destination::first_tab(&visit.portal, visit.user.session()))
 }
 
 /// `GET /p/{portal}/{tab}`.
@@ -88,7 +88,7 @@ pub(super) async fn signed_out(
     Named(portal): Named,
 ) -> Result<Response, Refusal> {
     match auth::by_cookie(&headers, &app, Some(portal.id)).await {
-        Ok(user) => Ok(go(&place::first_tab(&portal, user.session()))),
+        Ok(user) => Ok(go(&destination::first_tab(&portal, user.session()))),
         Err(Error::SessionInvalid) => Ok(problem(Problem::SignedOut, Some(&portal), None)),
         Err(other) => Err(other.into()),
     }

@@ -1,8 +1,8 @@
 //! The landing page of a link, and the click that redeems it.
 
 use super::{
+    destination::Destination,
     page::{self, Policy, go, leave, problem},
-    place::Place,
     view::{self, Problem},
 };
 use crate::{
@@ -77,8 +77,8 @@ async fn look(
     let Some(link) = Link::find(app, origin, headers, token).await? else {
         return Ok(problem(Problem::LinkUnknown, None, None));
     };
-    if let Some(place) = link.inside().await? {
-        return Ok(go(place.url()));
+    if let Some(destination) = link.inside().await? {
+        return Ok(go(destination.url()));
     }
     if link.landing.worth != Worth::Ready {
         return Ok(link.over());
@@ -101,7 +101,7 @@ pub(super) async fn redeem(
         return Ok(problem(Problem::LinkUnknown, None, None));
     };
     match link.inside().await? {
-        Some(place) => Ok(go(place.url())),
+        Some(destination) => Ok(go(destination.url())),
         None => link.redeem(origin).await,
     }
 }
@@ -118,13 +118,13 @@ impl<'a> Link<'a> {
 
     /// Where this browser goes when it is in the portal already: by this very link, or, when the link is spent, by a
     /// later one of the same customer.
-    async fn inside(&self) -> Result<Option<Place>, Error> {
+    async fn inside(&self) -> Result<Option<Destination>, Error> {
         let Landing { session, portal, worth } = &self.landing;
         let Some(browser) = &session.browser else { return Ok(None) };
-        if let (Place::Elsewhere(_), Some(_)) = (self.place(), self.nonce) {
+        if let (Destination::Elsewhere(_), Some(_)) = (self.destination(), self.nonce) {
             // The app there redeemed it and knows its own; this browser had the landing page.
             let is_live = browser.is_live_at(self.app.service().clock().now()) && portal.enabled;
-            return Ok(is_live.then(|| self.place()));
+            return Ok(is_live.then(|| self.destination()));
         }
         let user = match auth::by_cookie(self.headers, self.app, Some(portal.id)).await {
             Ok(user) => user,
@@ -134,7 +134,7 @@ impl<'a> Link<'a> {
         let live = user.session();
         let is_own = live.id == session.id || (*worth != Worth::Ready && live.customer_id == session.customer_id);
         // To where the link leads, as far as the session that is live may go.
-        Ok(is_own.then(|| self.place_of(&Session { path: session.path.clone(), ..live.clone() })))
+        Ok(is_own.then(|| self.destination_of(&Session { path: session.path.clone(), ..live.clone() })))
     }
 
     /// What a link that opens nothing any more leads to.
@@ -142,16 +142,16 @@ impl<'a> Link<'a> {
         leave(Problem::LinkOver, &self.landing.portal, Some(&self.landing.session))
     }
 
-    fn place(&self) -> Place {
-        self.place_of(&self.landing.session)
+    fn destination(&self) -> Destination {
+        self.destination_of(&self.landing.session)
     }
 
-    fn place_of(&self, session: &Session) -> Place {
+    fn destination_of(&self, session: &Session) -> Destination {
         let portal = &self.landing.portal;
-        match Place::of(self.app.public_url(), portal, session) {
+        match Destination::of(self.app.public_url(), portal, session) {
             // A bearer token is good again and again, so it goes into our cookie and into no address elsewhere.
-            Place::Elsewhere(_) if self.credential.kind() == Kind::Bearer => Place::hosted(portal, session),
-            place => place,
+            Destination::Elsewhere(_) if self.credential.kind() == Kind::Bearer => Destination::hosted(portal, session),
+            destination => destination,
         }
     }
 
@@ -169,8 +169,9 @@ impl<'a> Link<'a> {
             auto_submit: session.delivery == Delivery::Redirect,
             preview: session.preview,
         };
-        let place = self.place();
-        let policy = Policy::of(Some(portal)).with_form([place.url()].into_iter().chain(dressed.return_url.as_deref()));
+        let destination = self.destination();
+        let policy =
+            Policy::of(Some(portal)).with_form([destination.url()].into_iter().chain(dressed.return_url.as_deref()));
         let mut response = page::page(StatusCode::OK, template.locale, &template, &policy);
         response.headers_mut().extend(self.new_nonce(ends).map(|cookie| (header::SET_COOKIE, cookie)));
         response
@@ -193,9 +194,9 @@ impl<'a> Link<'a> {
             return Ok(self.over());
         }
         let token = self.credential.reveal();
-        let place = match self.place() {
-            Place::Elsewhere(app) if is_ready => return Ok(go(&app.with_query("session", &token))),
-            place => place,
+        let destination = match self.destination() {
+            Destination::Elsewhere(app) if is_ready => return Ok(go(&app.with_query("session", &token))),
+            destination => destination,
         };
         let started = match &session.browser {
             // A bearer token needs no exchange.
@@ -206,7 +207,7 @@ impl<'a> Link<'a> {
             Err(Error::SessionInvalid) => return Ok(self.over()),
             other => other?,
         };
-        let mut response = go(place.url());
+        let mut response = go(destination.url());
         response
             .headers_mut()
             .append(header::SET_COOKIE, cookie::start(self.app, portal.id, portal.is_framed(), &token, ends));

@@ -1,10 +1,10 @@
 //! The pages that people see: the landing page of a link, the hosted portal, and what went wrong.
 
+mod destination;
 mod files;
 mod hosted;
 mod landing;
 mod page;
-mod place;
 mod refuse;
 mod tab;
 #[allow(unreachable_pub, reason = "it knows nothing of the rest, like a crate of its own")]

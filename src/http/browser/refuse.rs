@@ -17,8 +17,8 @@ fn table(refusal: &Refusal) -> (Problem, Option<StatusCode>) {
             Error::SessionInvalid | Error::Unauthenticated(_) | Error::PortalDisabled => {
                 (Problem::SessionExpired, None)
             }
-            // Pages are refused for nothing else than where a form comes from.
-            Error::PermissionDenied(_) => (Problem::CrossSite, None),
+            Error::CrossSite => (Problem::CrossSite, None),
+            Error::PermissionDenied(_) => (Problem::Internal, Some(StatusCode::FORBIDDEN)),
             Error::PortalMissing | Error::Missing(_) => (Problem::NotFound, None),
             Error::InvalidRequest { .. } | Error::Validation { .. } => {
                 (Problem::NotFound, Some(StatusCode::BAD_REQUEST))

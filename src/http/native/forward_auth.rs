@@ -26,7 +26,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Asked {
+struct AuthQuery {
     permission: Option<String>,
 }
 
@@ -61,7 +61,7 @@ pub(crate) async fn authorize_below(State(app): State<App>, request: Request) ->
 }
 
 async fn asked_for(parts: &mut Parts) -> Result<Option<Permission>, Refusal> {
-    let Query(Asked { permission }) = Query::from_request_parts(parts, &()).await?;
+    let Query(AuthQuery { permission }) = Query::from_request_parts(parts, &()).await?;
     Ok(permission.map(|text| field("permission", Permission::parse(text))).transpose()?)
 }
 

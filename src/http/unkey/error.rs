@@ -109,7 +109,7 @@ impl Manner {
                 Error::InvalidRequest { .. } | Error::Validation { .. } => StatusCode::BAD_REQUEST,
                 Error::Unauthenticated(Denied::Missing) => StatusCode::BAD_REQUEST,
                 Error::Unauthenticated(_) | Error::SessionInvalid => return StatusCode::UNAUTHORIZED,
-                Error::PermissionDenied(_) | Error::PortalDisabled => StatusCode::FORBIDDEN,
+                Error::PermissionDenied(_) | Error::CrossSite | Error::PortalDisabled => StatusCode::FORBIDDEN,
                 Error::PortalMissing | Error::Missing(_) => StatusCode::NOT_FOUND,
                 Error::Conflict(_) | Error::IdempotencyConflict | Error::IdempotencyInProgress => StatusCode::CONFLICT,
                 Error::RateLimited { .. } => return StatusCode::TOO_MANY_REQUESTS,

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 /// client waits 3 s at most.
 const OPERATION_LIMIT: Duration = Duration::from_millis(2500);
 /// The same for the poll: an answer that comes later is worth nothing, and the next poll may find the database back.
-const PULSE_LIMIT: Duration = Duration::from_millis(1000);
+const POLL_LIMIT: Duration = Duration::from_millis(1000);
 /// What is left of a limit for the statement itself, when the wait for a connection took the rest.
 const MARGIN: Duration = Duration::from_millis(500);
 /// Every statement goes by an index and is planned once on each connection: planning one over all the partitions takes
@@ -42,7 +42,7 @@ statements! {
 pub struct Postgres {
     requests: AtHand<sqlx::Postgres>,
     /// A connection for the poll alone, which must not wait behind requests.
-    pulse: AtHand<sqlx::Postgres>,
+    poll: AtHand<sqlx::Postgres>,
     /// One for batches of creates and one for those of exchanges, heard on the thread that makes them.
     batches: AtHand<sqlx::Postgres>,
     /// Behind PgBouncer in transaction mode statements can't stay prepared, and belong into transactions.
@@ -81,15 +81,15 @@ impl Postgres {
                 .connect_lazy_with(connect.clone());
             AtHand::new(pool, limit - MARGIN)
         };
-        let (requests, pulse) = (pool(options.max_connections, OPERATION_LIMIT), pool(1, PULSE_LIMIT));
+        let (requests, poll) = (pool(options.max_connections, OPERATION_LIMIT), pool(1, POLL_LIMIT));
         let batches = pool(2, OPERATION_LIMIT);
         let (plain, limit, writes) = (Arc::new(plain), OPERATION_LIMIT, Arc::default());
-        Ok(Self { requests, pulse, batches, persistent, plain, limit, writes, broken_at })
+        Ok(Self { requests, poll, batches, persistent, plain, limit, writes, broken_at })
     }
 
     pub(super) async fn close(&self) {
         self.requests.close().await;
-        self.pulse.close().await;
+        self.poll.close().await;
         self.batches.close().await;
     }
 
@@ -99,8 +99,8 @@ impl Postgres {
     }
 
     /// The same database over the connection that the poll has for itself.
-    pub(in crate::store) fn pulse(&self) -> Self {
-        Self { requests: self.pulse.clone(), limit: PULSE_LIMIT, ..self.clone() }
+    pub(in crate::store) fn for_poll(&self) -> Self {
+        Self { requests: self.poll.clone(), limit: POLL_LIMIT, ..self.clone() }
     }
 
     /// The same database over the connections for batches.
@@ -174,7 +174,7 @@ impl Postgres {
                 Ok(_) => conn.keep(),
                 Err(error) if error.spoils_connection() => {
                     // One statement may be slow by itself. When the server is, the poll is late as well.
-                    if !is_late || db.limit == PULSE_LIMIT {
+                    if !is_late || db.limit == POLL_LIMIT {
                         *db.broken_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
                     }
                     drop(conn.detach());

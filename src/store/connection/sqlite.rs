@@ -33,7 +33,7 @@ const WRITER_STATEMENTS: usize = 200;
 pub struct Sqlite {
     readers: AtHand<sqlx::Sqlite>,
     /// A connection for the poll alone, which must not wait behind requests.
-    pulse: AtHand<sqlx::Sqlite>,
+    poll: AtHand<sqlx::Sqlite>,
     writer: AtHand<sqlx::Sqlite>,
     connect: Arc<SqliteConnectOptions>,
     pub(super) writes: Arc<Writes>,
@@ -57,24 +57,24 @@ impl Sqlite {
         let write = connect.clone().pragma("cache_size", WRITER_CACHE).statement_cache_capacity(WRITER_STATEMENTS);
         let writer = sqlite_pool(1, write, patience).await?;
         let readers = sqlite_pool(READERS, connect.clone(), patience).await?;
-        let pulse = sqlite_pool(1, connect.clone(), patience).await?;
-        Ok(Self { readers, pulse, writer, connect: Arc::new(connect), writes: Arc::default() })
+        let poll = sqlite_pool(1, connect.clone(), patience).await?;
+        Ok(Self { readers, poll, writer, connect: Arc::new(connect), writes: Arc::default() })
     }
 
     pub(super) async fn close(&self) {
         self.readers.close().await;
-        self.pulse.close().await;
+        self.poll.close().await;
         self.writer.close().await;
     }
 
     /// A connection of its own, for migrations.
-    pub(in crate::store) async fn alone(&self) -> Result<SqliteConnection, sqlx::Error> {
+    pub(in crate::store) async fn dedicated(&self) -> Result<SqliteConnection, sqlx::Error> {
         SqliteConnection::connect_with(&self.connect).await
     }
 
     /// The same database over the connection that the poll has for itself.
-    pub(in crate::store) fn pulse(&self) -> Self {
-        Self { readers: self.pulse.clone(), ..self.clone() }
+    pub(in crate::store) fn for_poll(&self) -> Self {
+        Self { readers: self.poll.clone(), ..self.clone() }
     }
 
     pub(in crate::store) fn read<T, F>(&self, op: F) -> Detached<T>

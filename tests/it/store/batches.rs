@@ -3,7 +3,7 @@
 use vestibule::domain::event::{Actor, EventType, NewEvent, Origin};
 use vestibule::domain::id::{CustomerId, EventId, SessionId};
 use vestibule::domain::secret::SecretHash;
-use vestibule::store::{Beside, IdempotencyRow, ListFilter, NewSession, ReplaceLinks, StatusFilter, StoreError};
+use vestibule::store::{IdempotencyRow, ListFilter, NewSession, RecordFor, ReplaceLinks, StatusFilter, StoreError};
 
 use super::bench::{Bench, NOW, hash, insert_tenant, later, nanos};
 
@@ -189,7 +189,7 @@ async fn a_customer_with_very_many_sessions_is_revoked_in_time() {
                 ..event
             }
         };
-        let beside: Beside<u64> = Box::new(|_| row(hash("once")));
+        let beside: RecordFor<u64> = Box::new(|_| row(hash("once")));
         let revoked = bench.store.revoke_sessions_of(filter, customer, told, Some(beside)).await;
         assert_eq!(revoked.unwrap(), 10_001);
         assert_eq!(bench.count("portal_sessions").await, 1);
@@ -209,7 +209,7 @@ async fn the_idempotent_answer_commits_with_every_other_write() {
             let new = bench.event(kind);
             NewEvent { id: event.unwrap_or(new.id), ..new }
         };
-        let beside = || Some(Box::new(move |(): &()| row(id)) as Beside<()>);
+        let beside = || Some(Box::new(move |(): &()| row(id)) as RecordFor<()>);
         match what {
             "portals" => {
                 let portal = bench.new_portal(answer);

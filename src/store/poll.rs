@@ -7,12 +7,12 @@ use uuid::Uuid;
 
 statements! {
     // `r.position >= $1` reads again what a transaction older than the last look may have hidden.
-    Postgres HEARTBEAT = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now_micros, \
+    Postgres POLL = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now_micros, \
         pg_snapshot_xmin(pg_current_snapshot())::text::bigint as horizon, \
         pg_snapshot_xmax(pg_current_snapshot())::text::bigint as head, \
         pg_is_in_recovery() as read_only, r.id, r.kind, r.target \
         from (select 1) as one left join revocations r on r.position >= $1";
-    Sqlite HEARTBEAT_SQLITE = "select cast(unixepoch('subsec') * 1000 as integer) * 1000 as now_micros, \
+    Sqlite POLL_SQLITE = "select cast(unixepoch('subsec') * 1000 as integer) * 1000 as now_micros, \
         coalesce((select seq from sqlite_sequence where name = 'revocations'), 0) + 1 as horizon, \
         coalesce((select seq from sqlite_sequence where name = 'revocations'), 0) + 1 as head, \
         0 as read_only, r.id, r.kind, r.target \
@@ -56,7 +56,7 @@ impl Revoked {
 
 /// What one poll brought.
 #[derive(Debug)]
-pub struct Heartbeat {
+pub struct Polled {
     /// The database's clock, in microseconds since the Unix epoch.
     pub now_micros: i64,
     /// From where the next poll must read on: no open transaction writes before it.
@@ -83,10 +83,10 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer, or answers as a replica that takes no writes.
-    pub async fn heartbeat(&self, since: i64) -> Result<Heartbeat, StoreError> {
+    pub async fn poll(&self, since: i64) -> Result<Polled, StoreError> {
         let (apart, sql) = match self {
-            Self::Postgres(db) => (Self::Postgres(db.pulse()), HEARTBEAT),
-            Self::Sqlite(db) => (Self::Sqlite(db.pulse()), HEARTBEAT_SQLITE),
+            Self::Postgres(db) => (Self::Postgres(db.for_poll()), POLL),
+            Self::Sqlite(db) => (Self::Sqlite(db.for_poll()), POLL_SQLITE),
         };
         read!(&apart, |link| {
             let rows = fetch_all!(link, Row, sql, since)?;
@@ -98,7 +98,7 @@ impl Store {
             let revoked =
                 rows.iter().filter_map(|row| Some((row.id?, Revoked::read(row.kind.as_deref()?, row.target?)?)));
             let revoked = revoked.collect();
-            Ok(Heartbeat { now_micros, horizon, head, revoked })
+            Ok(Polled { now_micros, horizon, head, revoked })
         })
     }
 }

@@ -5,15 +5,15 @@ use url::Url;
 
 /// Where a browser goes once its link is redeemed.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Destination {
     /// On the public URL's host, where our cookie is seen.
     Ours(String),
     /// On another host, which gets the link itself.
     Elsewhere(WebUrl),
 }
 
-impl Place {
-    /// The place of a session in its portal.
+impl Destination {
+    /// The destination of a session in its portal.
     pub(super) fn of(public_url: &str, portal: &Portal, session: &Session) -> Self {
         let app = portal.settings.app_url.as_deref().and_then(|app| WebUrl::parse(app).ok());
         let Some(app) = app.and_then(|app| app.below(session.path.as_deref().unwrap_or_default())) else {
