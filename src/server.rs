@@ -144,7 +144,7 @@ async fn converse(
     draining: CancellationToken,
 ) {
     let life = Arc::clone(&stream.life);
-    // RequestBody in place: a clone for each request would be a counter that all threads write to.
+    // Asked in place: a clone for each request would be a counter that all threads write to.
     let (router, its_life) = (RefCell::new(router), Arc::clone(&life));
     let service = service_fn(move |request| answer(request, peer, &mut router.borrow_mut(), Arc::clone(&its_life)));
     let mut http = http1::Builder::new();
