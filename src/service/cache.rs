@@ -1,7 +1,7 @@
 //! What is remembered between requests, and how it is taken back.
 //!
 //! A value that was read before something was revoked must not be put in after it: whoever fills
-//! an entry takes a ticket before it reads, and the entry goes again when the ticket is stale.
+//! an entry takes a ticket before it reads, and one that is stale fills nothing.
 
 use super::browser::Recognised;
 use crate::{
@@ -15,10 +15,7 @@ use crate::{
 use quick_cache::{Weighter, sync::Cache};
 use std::{
     hash::{BuildHasher, Hash, RandomState},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 const SLOTS: usize = 256;
@@ -43,7 +40,9 @@ impl<K, V> Weighter<K, V> for Weigh<V> {
 /// A bounded cache whose entries can be taken back for good.
 pub(super) struct Guarded<K, V> {
     entries: Cache<K, V, Weigh<V>>,
-    epochs: [AtomicU64; SLOTS],
+    /// How often entries of each slot were taken back. Held while an entry is filled, or it could be seen for a moment
+    /// after it was taken back.
+    epochs: [Mutex<u64>; SLOTS],
     hasher: RandomState,
 }
 
@@ -51,7 +50,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Guarded<K, V> {
     /// One for so many ordinary entries.
     fn new(capacity: usize, weigh: fn(&V) -> u64) -> Self {
         let entries = Cache::with_weighter(capacity, capacity as u64, Weigh(weigh));
-        Self { entries, epochs: [const { AtomicU64::new(0) }; SLOTS], hasher: RandomState::new() }
+        Self { entries, epochs: [const { Mutex::new(0) }; SLOTS], hasher: RandomState::new() }
     }
 
     pub(super) fn get(&self, key: &K) -> Option<V> {
@@ -60,31 +59,28 @@ impl<K: Eq + Hash + Clone, V: Clone> Guarded<K, V> {
 
     pub(super) fn ticket(&self, key: &K) -> Ticket {
         let slot = self.slot(key);
-        Ticket { slot, epoch: self.epochs[slot].load(Ordering::SeqCst) }
+        Ticket { slot, epoch: *self.epoch(slot) }
     }
 
     pub(super) fn fill(&self, ticket: Ticket, key: &K, value: V) {
-        let is_stale = || self.epochs[ticket.slot].load(Ordering::SeqCst) != ticket.epoch;
-        if is_stale() {
-            return;
-        }
-        self.entries.insert(key.clone(), value);
-        // Whoever takes entries back counts up first and removes then, so one of the two removes it.
-        if is_stale() {
-            self.entries.remove(key);
+        let epoch = self.epoch(ticket.slot);
+        if *epoch == ticket.epoch {
+            self.entries.insert(key.clone(), value);
         }
     }
 
     fn remove(&self, key: &K) {
-        self.epochs[self.slot(key)].fetch_add(1, Ordering::SeqCst);
+        *self.epoch(self.slot(key)) += 1;
         self.entries.remove(key);
     }
 
     fn remove_where(&self, gone: impl Fn(&V) -> bool) {
-        for epoch in &self.epochs {
-            epoch.fetch_add(1, Ordering::SeqCst);
-        }
+        (0..SLOTS).for_each(|slot| *self.epoch(slot) += 1);
         self.entries.retain(|_, value| !gone(value));
+    }
+
+    fn epoch(&self, slot: usize) -> MutexGuard<'_, u64> {
+        self.epochs[slot].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn slot(&self, key: &K) -> usize {
@@ -139,6 +135,10 @@ impl Caches {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{
+        sync::atomic::{AtomicU64, Ordering},
+        thread,
+    };
 
     #[test]
     fn what_is_heavy_takes_the_room_of_many() {
@@ -163,5 +163,38 @@ mod tests {
         cache.remove_where(|value| *value == "new");
         cache.fill(early, &2, "stale");
         assert_eq!((cache.get(&1), cache.get(&2)), (None, None));
+    }
+
+    #[test]
+    fn what_was_read_before_a_removal_is_not_seen_after_it_for_a_moment_either() {
+        let cache = Guarded::new(8, |_| 1);
+        let (turns, seen) = (AtomicU64::new(0), AtomicU64::new(0));
+        let wait_for = |turn| {
+            while turns.load(Ordering::SeqCst) < turn {
+                thread::yield_now();
+            }
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for round in 0..20_000 {
+                    let early = cache.ticket(&1);
+                    turns.fetch_add(1, Ordering::SeqCst);
+                    wait_for(4 * round + 2);
+                    cache.fill(early, &1, "stale");
+                    turns.fetch_add(1, Ordering::SeqCst);
+                    wait_for(4 * round + 4);
+                }
+            });
+            for round in 0..20_000 {
+                wait_for(4 * round + 1);
+                turns.fetch_add(1, Ordering::SeqCst);
+                cache.remove(&1);
+                while turns.load(Ordering::SeqCst) < 4 * round + 3 {
+                    seen.fetch_add(u64::from(cache.get(&1).is_some()), Ordering::SeqCst);
+                }
+                turns.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        assert_eq!(seen.into_inner(), 0);
     }
 }
