@@ -54,18 +54,7 @@ impl Store {
     /// With `synchronous_commit = off` on the server, the database or the role, in words for the operator.
     pub async fn check_durability(&self) -> Result<(), StoreError> {
         let Self::Postgres(db) = self else { return Ok(()) };
-        let setting = db
-            .read(|link| {
-                Box::pin(async move {
-                    let row: (String,) = sqlx::query_as(SYNCHRONOUS_COMMIT)
-                        .persistent(link.persistent)
-                        .fetch_one(&mut *link.conn)
-                        .await?;
-                    Ok(row.0)
-                })
-            })
-            .await?;
-        if setting == "off" {
+        if db.first_answer(SYNCHRONOUS_COMMIT).await? == "off" {
             return Err(StoreError::Unavailable(
                 "synchronous_commit is off: PostgreSQL would lose acknowledged sessions in a crash. \
                  Turn it on for the server, the database and the role."

@@ -98,6 +98,19 @@ impl Postgres {
         PgConnection::connect_with(&self.plain).await
     }
 
+    /// The server's first answer, over a connection of its own: its failure has a cause, of which a pool only says that time
+    /// ran out.
+    pub(in crate::store) async fn first_answer(&self, sql: &'static str) -> Result<String, StoreError> {
+        let asked = async {
+            let mut conn = self.unhurried().await?;
+            refuse_replica(&mut conn).await?;
+            let answer = sqlx::raw_sql(sql).fetch_one(&mut conn).await?.try_get(0)?;
+            conn.close().await?;
+            Ok(answer)
+        };
+        timeout(OPERATION_LIMIT, asked).await.unwrap_or_else(|_| Err(late()))
+    }
+
     /// The same database over the connection that the poll has for itself.
     pub(in crate::store) fn for_poll(&self) -> Self {
         Self { requests: self.poll.clone(), limit: POLL_LIMIT, ..self.clone() }
@@ -169,7 +182,7 @@ impl Postgres {
             let left = db.limit.saturating_sub(asked.elapsed());
             let answered = timeout(left, op(Link { conn: &mut *conn, persistent: db.persistent })).await;
             let is_late = answered.is_err();
-            let result = answered.unwrap_or_else(|_| Err(StoreError::Unavailable("it does not answer in time".into())));
+            let result = answered.unwrap_or_else(|_| Err(late()));
             match &result {
                 Ok(_) => conn.keep(),
                 Err(error) if error.spoils_connection() => {
@@ -184,6 +197,10 @@ impl Postgres {
             result
         })
     }
+}
+
+fn late() -> StoreError {
+    StoreError::Unavailable("it does not answer in time".into())
 }
 
 /// A replica answers reads, and may not know yet what was revoked. One server never becomes a replica while connections

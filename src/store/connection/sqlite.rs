@@ -9,6 +9,10 @@ use sqlx::{
 };
 use std::{
     fmt,
+    fs::{DirBuilder, OpenOptions},
+    io,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::Path,
     str::FromStr,
     sync::Arc,
     time::{Duration, Instant},
@@ -50,9 +54,15 @@ impl Sqlite {
             .foreign_keys(true)
             .pragma("temp_store", "memory")
             .pragma("wal_autocheckpoint", WAL_PAGES);
-        if let Some(folder) = connect.get_filename().parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(sqlx::Error::Io)?;
+        if options.url.contains(":memory:") || options.url.contains("mode=memory") {
+            return Err(StoreError::Unavailable(
+                "DATABASE_URL: a database in memory would lose what was acknowledged".into(),
+            ));
         }
+        if let Some(folder) = connect.get_filename().parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(sqlx::Error::Io)?;
+        }
+        create_private(connect.get_filename()).map_err(sqlx::Error::Io)?;
         let patience = options.busy_timeout;
         let write = connect.clone().pragma("cache_size", WRITER_CACHE).statement_cache_capacity(WRITER_STATEMENTS);
         let writer = sqlite_pool(1, write, patience).await?;
@@ -143,6 +153,15 @@ impl Sqlite {
         let done = op(Link { conn: &mut *tx, persistent: true }).await?;
         tx.commit().await?;
         Ok(done)
+    }
+}
+
+/// Makes the file when it is missing. It holds the keys that sign assertions, and customers' data, so nobody else with an
+/// account on the machine may read it; SQLite gives its log the same permissions.
+fn create_private(file: &Path) -> io::Result<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The configuration: where it comes from, and errors that name the key.
 
 use crate::support::{Server, Store, guard::Folder};
+use std::{os::unix::fs::PermissionsExt as _, path::Path};
 
 #[test]
 fn a_wrong_value_is_named() {
@@ -94,7 +95,22 @@ fn without_any_setting_it_works() {
     let setup = Server::with(Store::Sqlite);
     let output = setup.command(&["tenant", "create", "--name", "Acme", "--slug", "acme"]).env_clear().output().unwrap();
     assert!(output.status.success(), "{output:?}");
-    assert!(setup.folder().join("data/vestibule.db").exists());
+    assert_eq!(mode(&setup.folder().join("data")), 0o700);
+    assert_eq!(mode(&setup.folder().join("data/vestibule.db")), 0o600);
+}
+
+/// Who may read, write and enter it. The database holds keys that sign assertions.
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn a_database_that_keeps_nothing_is_refused() {
+    for url in ["sqlite::memory:", "sqlite://:memory:", "sqlite://x.db?mode=memory"] {
+        let output = Server::with(Store::Sqlite).env("DATABASE_URL", url).cli_output(&["tenant", "list"]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(1) && said.contains("in memory"), "{url}: {said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -117,6 +133,7 @@ fn a_port_that_is_taken_and_a_database_that_is_away() {
         let output = away.cli_output(command);
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(output.status.code() == Some(1) && said.contains("database"), "{said}");
+        assert!(said.contains("refused"), "the cause is named: {said}");
         assert!(!said.contains("hunter2"), "{said}");
     }
     for wrong in ["postgres://u:hunter2@127.0.0.1:99999/x", "sqlite:///tmp/x.db?mode=hunter2"] {
