@@ -56,12 +56,16 @@ pub struct Config {
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Requests a second by one secret key.
+    #[serde(deserialize_with = "values::whole")]
     pub key_per_second: u32,
     /// Requests at once by one secret key.
+    #[serde(deserialize_with = "values::whole")]
     pub key_burst: u32,
     /// Exchanges and landings a minute from one client address.
+    #[serde(deserialize_with = "values::whole")]
     pub address_per_minute: u32,
     /// Exchanges and landings at once from one client address.
+    #[serde(deserialize_with = "values::whole")]
     pub address_burst: u32,
     /// Creates, and exchanges, that may wait for the database; fewer while it is slow.
     #[serde(deserialize_with = "values::number::<_, _, 1_000_000>")]
@@ -288,6 +292,9 @@ mod tests {
             ("VESTIBULE_LIMITS__KEY_PER_SECOND", "limits.key_per_second", "many"),
             ("VESTIBULE_LIMITS__KEY_PER_SECOND", "limits.key_per_second", "-1"),
             ("VESTIBULE_LIMITS__KEY_PER_SECOND", "limits.key_per_second", "4294967296"),
+            ("VESTIBULE_LIMITS__KEY_PER_SECOND", "limits.key_per_second", "false"),
+            ("VESTIBULE_LIMITS__KEY_BURST", "limits.key_burst", "1.5"),
+            ("VESTIBULE_LIMITS__CONNECTIONS", "limits.connections", "true"),
             ("VESTIBULE_LIMITS__WAITING_WRITES", "limits.waiting_writes", "0"),
             ("VESTIBULE_RETENTION__SESSION_DAYS", "retention.session_days", "50000"),
             ("VESTIBULE_TRUSTED_PROXIES", "trusted_proxies", "10.0.0.1,proxy"),
@@ -314,9 +321,24 @@ mod tests {
 
     #[test]
     fn a_file_with_a_typo_is_refused() {
-        for text in ["[limits]\nkey_brust = 1\n", "lisen = 'x'\n", "listen = \n"] {
+        let refusal_of = |text: &str| {
             let file = file(text);
-            assert!(with(&[(FILE, file.path().to_str().unwrap())]).is_err(), "{text}");
+            refusal(FILE, file.path().to_str().unwrap())
+        };
+        for text in ["[limits]\nkey_brust = 1\n", "lisen = 'x'\n"] {
+            assert!(refusal_of(text).contains("unknown field"), "{text}");
+        }
+        for value in ["false", "1.5", "-1", "[1]"] {
+            let said = refusal_of(&format!("[limits]\nkey_burst = {value}\n"));
+            assert!(said.starts_with("limits.key_burst (") && said.contains("a whole number"), "{said}");
+        }
+        // Where it breaks off is told, and what stands there is not.
+        for text in [
+            "log.format = 'text'\ndatabase_url = \"postgres://u:hunter2@h/db\n",
+            "[gateway]\nsecret = hunter2hunter2\n",
+        ] {
+            let said = refusal_of(text);
+            assert!(said.contains("line 2") && !said.contains("hunter2"), "{said}");
         }
         assert!(refusal(FILE, "/nowhere").starts_with("VESTIBULE_CONFIG names /nowhere"));
     }
@@ -328,6 +350,14 @@ mod tests {
             with(&[("DATABASE_URL", "sqlite://x"), ("DATABASE_URL_FILE", file.path().to_str().unwrap())]).unwrap();
         assert_eq!(config.database_url.reveal(), "postgres://user:hunter2@host/db");
         assert!(!format!("{config:?}").contains("hunter2"));
+
+        for name in ["DATABASE_URL", "VESTIBULE_GATEWAY__SECRET"] {
+            let empty = self::file(" \n");
+            let refused =
+                with(&[(&format!("{name}_FILE"), empty.path().to_str().unwrap()), (name, "sqlite://0123456789")]);
+            let said = refused.unwrap_err().to_string();
+            assert!(said.starts_with(&format!("{name}_FILE names ")) && said.contains("empty"), "{said}");
+        }
 
         let file = self::file("hunter2, hunter2, hunter2\n");
         let config = with(&[("VESTIBULE_GATEWAY__SECRET_FILE", file.path().to_str().unwrap())]).unwrap();

@@ -9,7 +9,7 @@ use json::Json;
 use lines::Lines;
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use std::{
-    io::{IsTerminal, Stderr, stderr},
+    io::{self, IsTerminal, stderr},
     time::Duration,
 };
 use tracing::level_filters::LevelFilter;
@@ -19,28 +19,33 @@ use tracing_subscriber::{
 
 /// Upper bounds in seconds: from a cached answer to the longest that any may take.
 const BUCKETS: [f64; 13] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+/// How long the process waits at its end for whoever reads the log.
+const GOODBYE: Duration = Duration::from_secs(1);
 /// How often what was measured is folded together, which bounds the memory it takes.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// The log; dropped last, so that nothing that was said is missing from it.
 #[must_use]
-pub struct Log(Lines<Stderr>);
+pub struct Log(Lines);
 
 impl Drop for Log {
     fn drop(&mut self) {
-        self.0.write_out();
+        self.0.flush(GOODBYE);
     }
 }
 
 /// Starts the log: at `info`, or as `RUST_LOG` says. A second call changes nothing.
-pub fn init(format: LogFormat) -> Log {
+///
+/// # Errors
+/// When the system has no room for the thread that writes it.
+pub fn init(format: LogFormat) -> io::Result<Log> {
     let is_text = match format {
         LogFormat::Auto => stderr().is_terminal(),
         LogFormat::Json => false,
         LogFormat::Text => true,
     };
     let wanted = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-    let lines = Lines::to(stderr());
+    let lines = Lines::to(stderr())?;
     let told = match is_text {
         true => fmt::layer().with_writer(lines.clone()).with_ansi(stderr().is_terminal()).boxed(),
         false => Json(lines.clone()).boxed(),
@@ -51,13 +56,16 @@ pub fn init(format: LogFormat) -> Log {
         // A panic is caught further out; its message belongs into the log like everything else.
         std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a defect")));
     }
-    Log(lines)
+    Ok(Log(lines))
 }
 
 /// Below `info`, libraries tell of bytes on the wire and of statements' values: credentials would be
-/// among them. Whatever is asked for, only our own code may tell more.
+/// among them. Whatever is asked for, only our own code may tell more. What a database URL holds sqlx tells even in a warning.
 fn discretion() -> Targets {
-    Targets::new().with_default(LevelFilter::INFO).with_target("vestibule", LevelFilter::TRACE)
+    let discreet = Targets::new().with_default(LevelFilter::INFO).with_target("vestibule", LevelFilter::TRACE);
+    let discreet = discreet.with_target("sqlx_postgres::options", LevelFilter::OFF);
+    // At each start PostgreSQL notices that the table of migrations is there.
+    discreet.with_target("sqlx::postgres::notice", LevelFilter::WARN)
 }
 
 /// Starts the counting, once in a process; the handle shows the numbers.

@@ -1,7 +1,15 @@
 //! Arguments that several commands have, and how values are read.
 
 use crate::{
-    domain::{Invalid, permission::Permission, return_url::WebUrl, text, time::Timestamp},
+    domain::{
+        Invalid,
+        id::{KeyId, NotAnId},
+        permission::Permission,
+        return_url::WebUrl,
+        secret::{Credential, Kind},
+        text,
+        time::Timestamp,
+    },
     service::Cursor,
 };
 use clap::{Args, ValueEnum};
@@ -59,6 +67,14 @@ pub(super) fn name_or_nothing(text: &str) -> Result<String, Invalid> {
 /// A web address, or nothing.
 pub(super) fn url_or_nothing(text: &str) -> Result<String, Invalid> {
     if text.is_empty() { Ok(String::new()) } else { WebUrl::parse(text).map(|url| url.as_str().to_owned()) }
+}
+
+/// A key's id, or the key itself, so that one which leaked can be ended as it was found.
+pub(super) fn key_id(text: &str) -> Result<KeyId, NotAnId> {
+    match Credential::parse(text) {
+        Some(key) if matches!(key.kind(), Kind::SecretKey { .. } | Kind::PublishableKey { .. }) => Ok(KeyId(key.id())),
+        _ => text.parse(),
+    }
 }
 
 /// A tuple of a key's patterns.

@@ -33,12 +33,15 @@ pub(super) fn prepare(config: &mut Config) -> Result<(), Failure> {
             "serve --dev stays on this machine: VESTIBULE_LISTEN, VESTIBULE_OPS_LISTEN and VESTIBULE_PUBLIC_URL must be loopback addresses.".into(),
         ));
     }
-    // On another port than the usual one the link shall open all the same.
+    config.gateway.allow_private = true;
+    Ok(())
+}
+
+/// On another port than the usual one the link shall open all the same.
+pub(super) fn publish(config: &mut Config) {
     if config.public_url == USUAL_URL {
         config.public_url = format!("http://localhost:{}", config.listen.port());
     }
-    config.gateway.allow_private = true;
-    Ok(())
 }
 
 /// Gives the tenant's first portal a back end, so that its pages show something.

@@ -11,9 +11,9 @@ use crate::{
         permission::{Patterns, Permission},
         time::Seconds,
     },
-    service::{KeyRequest, Operator},
+    service::{KeyRequest, MAX_OVERLAP, Operator},
 };
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum, value_parser};
 use serde_json::Value;
 
 #[derive(Debug, Subcommand)]
@@ -27,13 +27,19 @@ pub(super) enum Command {
     },
     /// Replace one by a new one with the same settings
     Roll {
+        /// The key's id, or the key itself
+        #[arg(value_parser = args::key_id)]
         id: KeyId,
         /// How many seconds the old one is good for, 30 days at most
-        #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+        #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = value_parser!(u32).range(..=i64::from(MAX_OVERLAP.0)))]
         overlap: u32,
     },
     /// Revoke one at once
-    Revoke { id: KeyId },
+    Revoke {
+        /// The key's id, or the key itself
+        #[arg(value_parser = args::key_id)]
+        id: KeyId,
+    },
 }
 
 #[derive(Debug, Args)]

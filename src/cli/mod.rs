@@ -18,7 +18,7 @@ use crate::{
     http,
     service::{Service, Settings},
     store::{Options, Retention, Store},
-    telemetry,
+    telemetry::{self, Log},
 };
 use clap::{Parser, Subcommand};
 use failure::Failure;
@@ -101,9 +101,18 @@ impl Command {
     }
 }
 
-async fn migrate() -> Result<(), Failure> {
+/// The configuration, and the log, which tells of variables that look like ours.
+fn begin() -> Result<(Config, Log), Failure> {
     let config = Config::load()?;
-    let _log = telemetry::init(config.log.format);
+    let log = telemetry::init(config.log.format)?;
+    for variable in &config.unknown {
+        tracing::warn!(variable, "this environment variable means nothing to Vestibule");
+    }
+    Ok((config, log))
+}
+
+async fn migrate() -> Result<(), Failure> {
+    let (config, _log) = begin()?;
     let store = open(&config, PATIENCE).await?;
     store.migrate().await?;
     store.close().await;
@@ -112,8 +121,7 @@ async fn migrate() -> Result<(), Failure> {
 
 /// Does an operator's work on a database that may be new, and prints what comes of it.
 async fn operate(work: impl AsyncFnOnce(&Service) -> Result<Value, Failure>) -> Result<(), Failure> {
-    let config = Config::load()?;
-    let _log = telemetry::init(config.log.format);
+    let (config, _log) = begin()?;
     let store = open(&config, PATIENCE).await?;
     store.check_durability().await?;
     store.migrate().await?;
@@ -181,6 +189,7 @@ mod tests {
             "vestibule key create --tenant acme --mode prod",
             "vestibule key create --tenant acme --permission everything",
             "vestibule key revoke ps_0000000000000000000000",
+            "vestibule key roll key_0000000000000000000000 --overlap 2592001",
             "vestibule portal create --tenant acme --slug my-portal --return-url javascript:alert(1)",
             "vestibule session revoke --before yesterday",
         ] {

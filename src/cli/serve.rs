@@ -1,6 +1,6 @@
 //! `vestibule serve`.
 
-use super::{Failure, dev, open, settings};
+use super::{Failure, begin, dev, open, settings};
 use crate::{config::Config, http, server, service::Service, store::Options, sweeper, telemetry};
 use std::{io, net::SocketAddr, process, sync::Arc, time::Duration};
 use tokio::{
@@ -15,20 +15,20 @@ const GOODBYE: Duration = Duration::from_secs(2);
 
 /// Serves until a signal says stop.
 pub(super) async fn run(is_dev: bool, upstream_url: Option<String>) -> Result<(), Failure> {
-    let mut config = Config::load()?;
-    let _log = telemetry::init(config.log.format);
+    let (mut config, _log) = begin()?;
     if is_dev {
         dev::prepare(&mut config)?;
     }
     let stop = stop_on_signal()?;
-    for variable in &config.unknown {
-        tracing::warn!(variable, "this environment variable means nothing to Vestibule");
-    }
-    let service = start(&config).await?;
+    let service = tokio::select! {
+        started = start(&config) => started?,
+        // A migration waits for as long as somebody else uses its table.
+        () = stop.cancelled() => return Ok(()),
+    };
     if is_dev {
         dev::connect(&service, upstream_url).await?;
     }
-    serve(&service, Arc::new(config), is_dev, stop).await?;
+    serve(&service, config, is_dev, stop).await?;
     if timeout(GOODBYE, service.close()).await.is_err() {
         tracing::warn!("the database does not let go");
     }
@@ -41,12 +41,26 @@ async fn start(config: &Config) -> Result<Service, Failure> {
     let store = open(config, Options::SERVING).await?;
     store.check_durability().await?;
     store.migrate().await?;
-    Ok(Service::start(store, settings(config)).await?)
+    let service = Service::start(store, settings(config)).await?;
+    if !service.opens_signing_keys().await? {
+        return Err(Failure::Refused(
+            "the keys in the database that sign assertions do not open with this gateway.secret (VESTIBULE_GATEWAY__SECRET): \
+             give the one that they were made with; docs/gateway.md tells how to change it."
+                .into(),
+        ));
+    }
+    Ok(service)
 }
 
-async fn serve(service: &Service, config: Arc<Config>, is_dev: bool, stop: CancellationToken) -> Result<(), Failure> {
+async fn serve(service: &Service, mut config: Config, is_dev: bool, stop: CancellationToken) -> Result<(), Failure> {
     let listener = listen(config.listen, "VESTIBULE_LISTEN").await?;
     let for_operators = listen(config.ops_listen, "VESTIBULE_OPS_LISTEN").await?;
+    // Port 0 lets the system choose.
+    (config.listen, config.ops_listen) = (listener.local_addr()?, for_operators.local_addr()?);
+    if is_dev {
+        dev::publish(&mut config);
+    }
+    let config = Arc::new(config);
     let numbers = telemetry::metrics().map_err(|error| Failure::Refused(error.to_string()))?;
     let router = http::router(http::App::new(*service, Arc::clone(&config)));
     let most = config.limits.connections;

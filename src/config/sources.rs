@@ -2,7 +2,7 @@
 
 use super::{ConfigError, FILE};
 use config::{Map, Value, ValueKind};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 
 const PREFIX: &str = "VESTIBULE_";
 /// Keys that may hold a secret: each may come from a file, and no error shows its value.
@@ -46,18 +46,26 @@ pub(super) fn from_variable(environment: &Environment, key: &str) -> Result<Opti
     if SECRETS.contains(&key) {
         let variable = file_of(key);
         if let Some(path) = given(environment, &variable) {
-            return read(&variable, path).map(|text| Some(text.trim().to_owned()));
+            return read_secret(&variable, path).map(Some);
         }
     }
     Ok(given(environment, &variable).map(str::to_owned))
 }
 
 pub(super) fn read(variable: &str, path: &str) -> Result<String, ConfigError> {
-    std::fs::read_to_string(path).map_err(|cause| ConfigError::Unreadable {
-        variable: variable.to_owned(),
-        path: path.to_owned(),
-        cause,
-    })
+    std::fs::read_to_string(path).map_err(|cause| unreadable(variable, path, cause))
+}
+
+/// Whoever names a file for a secret wants one: an empty file is not written yet, or the wrong one.
+fn read_secret(variable: &str, path: &str) -> Result<String, ConfigError> {
+    match read(variable, path)?.trim() {
+        "" => Err(unreadable(variable, path, io::Error::other("it is empty"))),
+        secret => Ok(secret.to_owned()),
+    }
+}
+
+fn unreadable(variable: &str, path: &str, cause: io::Error) -> ConfigError {
+    ConfigError::Unreadable { variable: variable.to_owned(), path: path.to_owned(), cause }
 }
 
 pub(super) fn list(text: &str) -> Value {
@@ -78,7 +86,14 @@ pub(super) fn named(error: &config::ConfigError) -> ConfigError {
         At { key: Some(key), error, .. } => (key, error.to_string()),
         Type { key: Some(key), unexpected, expected, .. } => (key, format!("expected {expected}, found {unexpected}")),
         NotFound(key) => (key, "it is missing".to_owned()),
-        other => return ConfigError::Malformed(other.to_string()),
+        other => return ConfigError::Malformed(unquoted(&other.to_string())),
     };
     ConfigError::Wrong { key: key.clone(), variable: variable_of(key), why }
+}
+
+/// A syntax error without the lines of the file that it quotes, which may hold a secret.
+fn unquoted(message: &str) -> String {
+    let is_quoted = |line: &str| line.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ').starts_with('|');
+    let lines: Vec<_> = message.lines().filter(|line| !is_quoted(line)).collect();
+    lines.join(": ")
 }

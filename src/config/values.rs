@@ -49,9 +49,27 @@ pub(super) fn networks<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<IpNet>
     Vec::<String>::deserialize(value)?.into_iter().map(read).collect()
 }
 
+/// A number as it is written: of itself the library would read `false` as 0, which is no limit, and 1.5 as 2.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a whole number")]
+enum Whole {
+    Number(u32),
+    Text(String),
+}
+
+/// A number from 0 on.
+pub(super) fn whole<'de, D: Deserializer<'de>>(value: D) -> Result<u32, D::Error> {
+    match Whole::deserialize(value)? {
+        Whole::Number(number) => Ok(number),
+        Whole::Text(text) => {
+            text.parse().map_err(|_| D::Error::custom(format!("expected a whole number, found {text:?}")))
+        }
+    }
+}
+
 /// A number from 1 to `MAX`.
 pub(super) fn number<'de, D: Deserializer<'de>, T: TryFrom<u32>, const MAX: u32>(value: D) -> Result<T, D::Error> {
-    let number = u32::deserialize(value)?;
+    let number = whole(value)?;
     let within = (1..=MAX).contains(&number).then(|| T::try_from(number).ok()).flatten();
     within.ok_or_else(|| D::Error::custom(format!("{number} is not between 1 and {MAX}")))
 }

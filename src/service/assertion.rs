@@ -69,6 +69,15 @@ impl Service {
         Ok(self.signing_keys().await?.published.clone())
     }
 
+    /// Whether the signing keys that are in use open with this service's secret.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn opens_signing_keys(&self) -> Result<bool, Error> {
+        let rows = self.store().signing_keys(self.clock().now().millis().div_euclid(PERIOD)).await?;
+        Ok(rows.iter().all(|row| self.open_signing_key(row).is_some()))
+    }
+
     async fn signing_keys(&self) -> Result<Arc<Keys>, Error> {
         self.signing_keys_at(self.clock().now()).await
     }
@@ -108,16 +117,20 @@ impl Service {
 
     fn read_signing_keys(&self, rows: &[SigningKey], period: i64, until: i64) -> Result<Keys, Error> {
         let own = rows.iter().find(|row| row.period == period).ok_or(Error::Internal)?;
-        let private_key = match own.sealed {
-            true => self.seal_of_keys()?.and_then(|seal| seal.open(&own.public_key, &own.private_key)),
-            false => Some(own.private_key.clone()),
-        };
-        let pair = private_key.and_then(|key| Ed25519KeyPair::from_pkcs8(&key).ok()).ok_or_else(|| {
+        let pair = self.open_signing_key(own).ok_or_else(|| {
             tracing::error!("the signing key in the database does not open with this gateway.secret");
             Error::Internal
         })?;
         let published = json!({"keys": rows.iter().map(|row| public_jwk(&row.public_key)).collect::<Vec<_>>()});
         Ok(Keys { period, until, pair, id: thumbprint(&encode(&own.public_key)), published })
+    }
+
+    fn open_signing_key(&self, row: &SigningKey) -> Option<Ed25519KeyPair> {
+        let private_key = match row.sealed {
+            true => self.seal_of_keys().ok()??.open(&row.public_key, &row.private_key)?,
+            false => row.private_key.clone(),
+        };
+        Ed25519KeyPair::from_pkcs8(&private_key).ok()
     }
 
     fn seal_of_keys(&self) -> Result<Option<Seal>, Error> {

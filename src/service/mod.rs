@@ -28,7 +28,7 @@ pub use holders::{Holder, HolderQuery, Holders};
 pub use idempotency::{Claim, Reply, Request, Slot};
 pub use keys::{KeyRequest, Merchant};
 pub use lists::{Cursor, Listed};
-pub use operator::Operator;
+pub use operator::{MAX_OVERLAP, Operator};
 pub use portals::{PortalChanges, PortalRequest};
 pub use sessions::{CustomerRef, Minted, Mode, SessionQuery, SessionRequest};
 

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The longest that a rolled key may still be used.
-const MAX_OVERLAP: Seconds = Seconds::days(30);
+pub const MAX_OVERLAP: Seconds = Seconds::days(30);
 
 /// The operator: may do everything, and is written down as who did it.
 #[derive(Clone)]
@@ -96,7 +96,7 @@ impl Operator {
         let (new, credential) = self.service.successor(&old);
         let mut event = self.event(old.tenant_id, old.livemode, EventType::KeyRolled);
         event.data = serde_json::json!({"key": id, "successor": new.id});
-        let until = event.at.plus(overlap.min(MAX_OVERLAP));
+        let until = event.at.plus(overlap);
         let rolled = self.service.store().roll_key(id, until, new.clone(), event).await?;
         self.service.forget(Revoked::Key(id));
         let again = || Error::Conflict("This key was rolled before. Roll its successor, or make a new key.".into());

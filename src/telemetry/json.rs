@@ -4,11 +4,7 @@
 use super::lines::Lines;
 use crate::clock;
 use serde::Serialize;
-use std::{
-    cell::Cell,
-    fmt,
-    io::{self, Write as _},
-};
+use std::{cell::Cell, fmt, io::Write as _};
 use tracing::{
     Event, Subscriber,
     field::{Field, Visit},
@@ -16,14 +12,14 @@ use tracing::{
 use tracing_subscriber::{Layer, fmt::MakeWriter as _, layer::Context};
 
 /// Tells events; spans are not told.
-pub(super) struct Json<W>(pub(super) Lines<W>);
+pub(super) struct Json(pub(super) Lines);
 
 thread_local! {
     /// The room of the last line, for the next one.
     static ROOM: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-impl<S: Subscriber, W: io::Write + Send + 'static> Layer<S> for Json<W> {
+impl<S: Subscriber> Layer<S> for Json {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         // Taken, not borrowed: a value that is being told may tell something itself.
         let mut line = ROOM.try_with(Cell::take).unwrap_or_default();
@@ -136,13 +132,13 @@ mod tests {
     #[test]
     fn whatever_is_told_is_a_line_of_json() {
         let written = Written::default();
-        let lines = Lines::to(written.clone());
+        let lines = Lines::to(written.clone()).unwrap();
         tracing::subscriber::with_default(tracing_subscriber::registry().with(Json(lines.clone())), || {
             let awkward = "a \"quote\", a \\ and\na line";
             tracing::info!(status = 201, took_ms = 0.25, never = f64::NAN, ok = true, below = -1, awkward, "served");
             tracing::error!(shown = %awkward, debugged = ?awkward, "wrong");
         });
-        lines.write_out();
+        lines.flush(std::time::Duration::from_secs(5));
         let lines = written.all();
         let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         let [served, wrong] = &lines[..] else { panic!("{lines:?}") };

@@ -1,5 +1,5 @@
-//! The log's way out: lines are gathered for a moment and written together, so that requests neither pay for a system
-//! call each nor wait for each other's.
+//! The log's way out: lines are gathered for a moment and written together by a thread of their own, so that requests
+//! neither pay for a system call each nor wait for each other's, nor for a reader that stands still.
 
 use std::{
     io::{self, Write},
@@ -13,94 +13,108 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// How long a line may wait for others.
 const GATHER: Duration = Duration::from_millis(20);
-/// With so many bytes gathered, whoever adds more writes them: a reader that is slow slows the service, and costs no memory.
-const MOST: usize = 1 << 20;
+/// With so many bytes gathered, further lines are lost, and counted: whoever reads the log stands still.
+const MOST: usize = 4 << 20;
+/// Room that is kept for the next lines.
+const ROOM: usize = 64 << 10;
 
-/// Gathers lines for `W`; all clones are one.
-pub(super) struct Lines<W> {
-    shared: Arc<Shared<W>>,
-    /// Whether there is a thread that writes; without one every line is written at once.
-    has_thread: bool,
-}
+/// Gathers lines; all clones are one.
+#[derive(Clone, Default)]
+pub(super) struct Lines(Arc<Shared>);
 
-struct Shared<W> {
-    gathered: Mutex<Vec<u8>>,
+#[derive(Default)]
+struct Shared {
+    gathered: Mutex<Gathered>,
     has_some: Condvar,
-    /// Where they go, and what was gathered when they last went.
-    out: Mutex<(W, Vec<u8>)>,
+    is_out: Condvar,
 }
 
-impl<W: Write + Send + 'static> Lines<W> {
+#[derive(Default)]
+struct Gathered {
+    lines: Vec<u8>,
+    /// Whether they are written at once: one tells what is wrong, and may be the last that the process says.
+    at_once: bool,
+    /// Whether earlier ones are being written.
+    is_writing: bool,
+    /// How many found no room.
+    lost: u64,
+}
+
+impl Lines {
     /// Starts the thread that writes to `out`; it ends with the process.
-    pub(super) fn to(out: W) -> Self {
-        let shared =
-            Shared { gathered: Mutex::default(), has_some: Condvar::new(), out: Mutex::new((out, Vec::new())) };
-        let mut lines = Self { shared: Arc::new(shared), has_thread: true };
+    ///
+    /// # Errors
+    /// When the system has no room for a thread.
+    pub(super) fn to(mut out: impl Write + Send + 'static) -> io::Result<Self> {
+        let lines = Self::default();
         let own = lines.clone();
-        let thread = thread::Builder::new().name("log".into()).spawn(move || {
+        thread::Builder::new().name("log".into()).spawn(move || {
+            let mut batch = Vec::new();
             loop {
-                own.wait();
-                thread::sleep(GATHER);
-                own.write_out();
+                let lost = own.take(&mut batch);
+                // There is nobody to tell when that fails.
+                let _ = out.write_all(&batch).and_then(|()| out.flush());
+                batch.clear();
+                batch.shrink_to(ROOM);
+                own.hold().is_writing = false;
+                own.0.is_out.notify_all();
+                if lost > 0 {
+                    tracing::warn!(lines = lost, "lines of the log were lost: its reader stood still");
+                }
             }
-        });
-        lines.has_thread = thread.is_ok();
-        lines
+        })?;
+        Ok(lines)
     }
 
-    fn wait(&self) {
-        let gathered = hold(&self.shared.gathered);
-        drop(
-            self.shared
-                .has_some
-                .wait_while(gathered, |gathered| gathered.is_empty())
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+    /// Waits for lines, and for a moment for more; how many were lost before.
+    fn take(&self, batch: &mut Vec<u8>) -> u64 {
+        let waited = self.0.has_some.wait_while(self.hold(), |gathered| gathered.lines.is_empty());
+        let gathered = waited.unwrap_or_else(PoisonError::into_inner);
+        let waited = self.0.has_some.wait_timeout_while(gathered, GATHER, |gathered| !gathered.at_once);
+        let (mut gathered, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        mem::swap(&mut gathered.lines, batch);
+        (gathered.at_once, gathered.is_writing) = (false, true);
+        mem::take(&mut gathered.lost)
     }
 
-    /// Writes what was gathered. There is nobody to tell when that fails.
-    pub(super) fn write_out(&self) {
-        // In this order, so that lines leave in the order in which they came.
-        let mut out = hold(&self.shared.out);
-        let (writer, lines) = &mut *out;
-        mem::swap(&mut *hold(&self.shared.gathered), lines);
-        let _ = writer.write_all(lines).and_then(|()| writer.flush());
-        lines.clear();
-    }
-
-    fn add(&self, line: &[u8]) -> usize {
-        let mut gathered = hold(&self.shared.gathered);
-        gathered.extend_from_slice(line);
-        // The thread sleeps only while there is nothing.
-        if gathered.len() == line.len() {
-            self.shared.has_some.notify_one();
+    fn add(&self, line: &[u8], at_once: bool) {
+        let mut gathered = self.hold();
+        if gathered.lines.len() + line.len() > MOST {
+            gathered.lost += 1;
+            return;
         }
-        gathered.len()
+        gathered.lines.extend_from_slice(line);
+        let is_first = gathered.lines.len() == line.len();
+        // The thread sleeps only while there is nothing, or nothing wrong.
+        if is_first || (at_once && !gathered.at_once) {
+            self.0.has_some.notify_one();
+        }
+        gathered.at_once |= at_once;
     }
-}
 
-fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+    /// Has what was gathered written, and waits for that, but no longer than `limit`.
+    pub(super) fn flush(&self, limit: Duration) {
+        let mut gathered = self.hold();
+        gathered.at_once = true;
+        self.0.has_some.notify_one();
+        let is_out = &self.0.is_out;
+        drop(is_out.wait_timeout_while(gathered, limit, |gathered| gathered.is_writing || !gathered.lines.is_empty()));
+    }
 
-impl<W> Clone for Lines<W> {
-    fn clone(&self) -> Self {
-        Self { shared: Arc::clone(&self.shared), has_thread: self.has_thread }
+    fn hold(&self) -> MutexGuard<'_, Gathered> {
+        self.0.gathered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What one event is written to.
-pub(super) struct Line<'a, W> {
-    lines: &'a Lines<W>,
-    /// What is wrong is written at once: it may be the last that the process says.
+pub(super) struct Line<'a> {
+    lines: &'a Lines,
     at_once: bool,
 }
 
-impl<W: Write + Send + 'static> Write for Line<'_, W> {
+impl Write for Line<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if self.lines.add(line) > MOST || self.at_once {
-            self.lines.write_out();
-        }
+        self.lines.add(line, self.at_once);
         Ok(line.len())
     }
 
@@ -109,15 +123,15 @@ impl<W: Write + Send + 'static> Write for Line<'_, W> {
     }
 }
 
-impl<'a, W: Write + Send + 'static> MakeWriter<'a> for Lines<W> {
-    type Writer = Line<'a, W>;
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Line<'a>;
 
     fn make_writer(&'a self) -> Self::Writer {
         Line { lines: self, at_once: true }
     }
 
     fn make_writer_for(&'a self, event: &Metadata<'_>) -> Self::Writer {
-        Line { lines: self, at_once: !self.has_thread || *event.level() <= Level::WARN }
+        Line { lines: self, at_once: *event.level() <= Level::WARN }
     }
 }
 
@@ -126,7 +140,9 @@ pub(super) mod tests {
     use super::*;
     use std::time::Instant;
 
-    /// Everything that was written, by one call each.
+    const SOON: Duration = Duration::from_secs(5);
+
+    /// Everything that was written, by one call each. While somebody holds it, nothing is.
     #[derive(Clone, Default)]
     pub(in crate::telemetry) struct Written(Arc<Mutex<Vec<String>>>);
 
@@ -150,19 +166,41 @@ pub(super) mod tests {
     #[test]
     fn lines_go_together_in_their_order_and_what_is_wrong_at_once() {
         let written = Written::default();
-        let lines = Lines::to(written.clone());
+        let lines = Lines::to(written.clone()).unwrap();
         let say = |line: &[u8], at_once| Line { lines: &lines, at_once }.write_all(line).unwrap();
         say(b"a\n", false);
         say(b"b\n", false);
         let started = Instant::now();
         while written.0.lock().unwrap().is_empty() {
-            assert!(started.elapsed() < Duration::from_secs(5), "nothing was written");
+            assert!(started.elapsed() < SOON, "nothing was written");
         }
         assert_eq!(*written.0.lock().unwrap(), ["a\nb\n"]);
         say(b"c\n", false);
         say(b"wrong\n", true);
+        lines.flush(SOON);
         assert_eq!(written.all(), "a\nb\nc\nwrong\n");
-        say(&[b'x'; MOST + 1], false);
-        assert_eq!(written.all().len(), 12 + MOST + 1);
+    }
+
+    #[test]
+    fn a_reader_that_stands_still_holds_up_nobody() {
+        let written = Written::default();
+        let lines = Lines::to(written.clone()).unwrap();
+        let say = |line: &[u8]| Line { lines: &lines, at_once: true }.write_all(line).unwrap();
+        let still = written.0.lock().unwrap();
+        say(b"a\n");
+        let started = Instant::now();
+        while !lines.hold().is_writing {
+            assert!(started.elapsed() < SOON, "nothing is written");
+        }
+        let line = [b'x'; 1023].into_iter().chain([b'\n']).collect::<Vec<_>>();
+        (0..2 * MOST / line.len()).for_each(|_| say(&line));
+        assert!(lines.hold().lines.len() <= MOST);
+        assert_eq!(lines.hold().lost as usize, MOST / line.len());
+        lines.flush(Duration::from_millis(10));
+        assert!(started.elapsed() < SOON);
+        drop(still);
+        lines.flush(SOON);
+        assert_eq!(written.all().len(), 2 + MOST, "what found room is written");
+        assert_eq!(lines.hold().lost, 0);
     }
 }

@@ -14,6 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::time::timeout;
+use url::Url;
 
 /// An operation that takes longer, the wait for its connection included, is given up, and its connection with it: a
 /// client waits 3 s at most.
@@ -31,6 +32,28 @@ const SETTINGS: [(&str, &str); 6] = [
     ("enable_seqscan", "off"),
     ("enable_hashjoin", "off"),
     ("enable_mergejoin", "off"),
+];
+
+/// What sqlx knows in a URL.
+const PARAMETERS: [&str; 18] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
 ];
 
 statements! {
@@ -60,10 +83,7 @@ impl Postgres {
         let persistent = !options.url.contains("statement-cache-capacity=0");
         // PgBouncer refuses start-up parameters, so the settings go only to a server that is reached directly. No statement
         // has floats, for which sqlx would send one as well.
-        let plain = PgConnectOptions::from_str(&options.url)
-            .map_err(no_url)?
-            .application_name("vestibule")
-            .extra_float_digits(None);
+        let plain = read_url(&options.url)?.application_name("vestibule").extra_float_digits(None);
         let connect = if persistent { plain.clone().options(SETTINGS) } else { plain.clone() };
         let broken_at = Arc::new(Mutex::new(None::<Instant>));
         let pool = |size, limit: Duration| {
@@ -94,8 +114,10 @@ impl Postgres {
     }
 
     /// A connection of its own on which a statement may take as long as it needs.
-    pub(in crate::store) async fn unhurried(&self) -> Result<PgConnection, sqlx::Error> {
-        PgConnection::connect_with(&self.plain).await
+    pub(in crate::store) async fn unhurried(&self) -> Result<PgConnection, StoreError> {
+        let connected = timeout(OPERATION_LIMIT, PgConnection::connect_with(&self.plain)).await;
+        // Whatever a server says to a new connection, it is not about a statement.
+        connected.map_err(|_| late())?.map_err(|error| StoreError::Unavailable(error.to_string()))
     }
 
     /// The server's first answer, over a connection of its own: its failure has a cause, of which a pool only says that time
@@ -199,6 +221,23 @@ impl Postgres {
     }
 }
 
+/// Reads a URL as sqlx does, and as libpq does an IPv6 address in brackets. A parameter that sqlx does not know is told of
+/// here by its name: a misspelt `sslmode` should not go unnoticed, and its value may be a password.
+fn read_url(text: &str) -> Result<PgConnectOptions, StoreError> {
+    let options = PgConnectOptions::from_str(text).map_err(no_url)?;
+    for (name, _) in Url::parse(text).iter().flat_map(Url::query_pairs) {
+        if !PARAMETERS.contains(&&*name) && !name.starts_with("options[") {
+            tracing::warn!(parameter = &*name, "this parameter of DATABASE_URL means nothing to Vestibule");
+        }
+    }
+    let host = options.get_host();
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).map(str::to_owned);
+    Ok(match address {
+        Some(address) => options.host(&address),
+        None => options,
+    })
+}
+
 fn late() -> StoreError {
     StoreError::Unavailable("it does not answer in time".into())
 }
@@ -216,5 +255,21 @@ async fn refuse_replica(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
 impl fmt::Debug for Postgres {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Postgres")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_url;
+
+    #[test]
+    fn an_ipv6_address_is_reached_without_its_brackets() {
+        for (url, host) in [
+            ("postgres://vestibule@[::1]:5432/vestibule", "::1"),
+            ("postgres://vestibule@db.example/vestibule?sslmode=require", "db.example"),
+            ("postgres://vestibule@%2Frun%2Fpostgresql/vestibule", "localhost"),
+        ] {
+            assert_eq!(read_url(url).unwrap().get_host(), host, "{url}");
+        }
     }
 }

@@ -36,6 +36,12 @@ async fn a_migration_may_take_longer_than_a_request() {
     let mut second = Server::join(&first).spawn();
     tokio::time::sleep(Duration::from_secs(5)).await;
     assert!(second.is_running(), "it did not wait: {}", second.log());
+    // Who is told to stop does not wait for it.
+    let mut third = Server::join(&first).spawn();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let told = Instant::now();
+    assert!(third.sigterm().await.success(), "{}", third.log());
+    assert!(told.elapsed() < Duration::from_secs(5), "{:?}", told.elapsed());
     slow.close().await.unwrap();
     assert!(second.ready().await, "{}", second.log());
 }

@@ -92,6 +92,11 @@ fn keys() {
         let revoked = setup.cli(&["key", "revoke", id]);
         assert_eq!((&revoked["id"], revoked["revokedAt"].is_string()), (&narrow["id"], true));
         assert!(failure(&setup, &["key", "revoke", id]).contains("No such live key"));
+        // As somebody finds it in a log; it is not shown again.
+        let leaked = setup.key("acme", "live", "secret", &[]);
+        assert!(setup.cli(&["key", "revoke", &leaked])["revokedAt"].is_string());
+        let again = failure(&setup, &["key", "revoke", &leaked]);
+        assert!(again.contains("No such live key") && !again.contains(&leaked), "{again}");
         assert!(failure(&setup, &["key", "roll", id]).contains("No such live key"));
         assert!(failure(&setup, &["key", "revoke", &unknown("key")]).contains("No such live key"));
         assert!(failure(&setup, &["key", "create", "--tenant", "nobody"]).contains("No such tenant"));

@@ -56,7 +56,7 @@ async fn every_key_comes_from_file_and_environment() {
         ("[limits]\nkey_brust = 5\n", "key_brust"),
         ("nonsense = 1\n", "nonsense"),
         ("[limits]\nkey_burst = \"x\"\n", "limits.key_burst"),
-        ("listen = \n", "listen"),
+        ("listen = \n", "line 1"),
     ] {
         let path = folder.path().join("wrong.toml");
         std::fs::write(&path, text).unwrap();
@@ -136,6 +136,10 @@ fn a_port_that_is_taken_and_a_database_that_is_away() {
         assert!(said.contains("refused"), "the cause is named: {said}");
         assert!(!said.contains("hunter2"), "{said}");
     }
+    let misspelt = "postgres://nobody@127.0.0.1:1/nothing?sslmod=require&sslpassword=hunter2";
+    let output = Server::with(Store::Sqlite).env("DATABASE_URL", misspelt).cli_output(&["migrate"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("sslmod") && said.contains("sslpassword") && !said.contains("hunter2"), "{said}");
     for wrong in ["postgres://u:hunter2@127.0.0.1:99999/x", "sqlite:///tmp/x.db?mode=hunter2"] {
         let output = Server::with(Store::Sqlite).env("DATABASE_URL", wrong).cli_output(&["serve"]);
         let said = String::from_utf8(output.stderr).unwrap();

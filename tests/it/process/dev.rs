@@ -10,6 +10,10 @@ use crate::support::{Server, Store, text};
 /// What it printed, once that is all.
 async fn greeting(server: &mut Server, nth: usize) -> String {
     assert!(server.ready().await, "{}", server.log());
+    printed(server, nth).await
+}
+
+async fn printed(server: &Server, nth: usize) -> String {
     let deadline = Instant::now() + Duration::from_secs(10);
     loop {
         let printed = server.stdout();
@@ -33,6 +37,17 @@ fn paste(command: &str) -> Value {
     let output = Command::new("sh").args(["-c", command]).env("NO_PROXY", "*").output().expect("sh starts");
     assert!(output.status.success(), "{output:?}");
     serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// Port 0 lets the system choose one.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_it_prints_works_on_a_port_of_the_systems_choice() {
+    let any =
+        Server::with(Store::Sqlite).env("VESTIBULE_LISTEN", "127.0.0.1:0").env("VESTIBULE_OPS_LISTEN", "127.0.0.1:0");
+    let server = any.env("VESTIBULE_PUBLIC_URL", "").arg("--dev").spawn();
+    let created = paste(&command(&printed(&server, 1).await));
+    assert_eq!(text(&created, "status"), "pending", "{created}");
+    assert!(!server.log().contains(":0\""), "{}", server.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,14 @@
 //! The log: one line a request, with its id, whatever the level.
 
+use std::io::Read as _;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{EXCHANGE, SESSIONS, Server, Store, creation, text};
+use crate::support::guard::{Guard, signal};
+use crate::support::{EXCHANGE, Http, SESSIONS, Server, Store, creation, text};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_line_a_request() {
@@ -50,4 +56,37 @@ async fn the_filter_counts() {
     server.http.get("/healthz").await.expect(200);
     assert!(server.sigterm().await.success());
     assert_eq!(server.log(), "");
+}
+
+/// Whoever collects the log may stand still: the service goes on, and ends when it is told to.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_stands_still_holds_up_nothing() {
+    const PIPE: usize = 64 << 10;
+    let setup = Server::with(Store::Sqlite);
+    let mut service = setup.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
+    let guard = Guard::new(r#"kill -KILL "$1""#, &[&service.id().to_string()]);
+    let http = Http::new(setup.port());
+    let started = Instant::now();
+    while !http.try_send(Method::GET, "/readyz", None).await.is_ok_and(|answer| answer.status == 200) {
+        assert!(started.elapsed() < Duration::from_secs(30), "not ready");
+    }
+    // Each tells a line of more than a hundred bytes.
+    for _ in 0..PIPE / 100 {
+        http.get("/healthz").await.expect(200);
+    }
+    signal("TERM", &[service.id()]);
+    let told = Instant::now();
+    let ended = loop {
+        if let Some(status) = service.try_wait().unwrap() {
+            break status;
+        }
+        assert!(told.elapsed() < Duration::from_secs(10), "it waits for the reader");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    guard.disarm();
+    assert!(ended.success());
+    let mut log = Vec::new();
+    service.stderr.take().unwrap().read_to_end(&mut log).unwrap();
+    let log = String::from_utf8_lossy(&log);
+    assert!(log.contains("ready") && !log.contains("stopped"), "the pipe was not full: {log}");
 }
