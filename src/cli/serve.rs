@@ -13,6 +13,9 @@ use tokio_util::sync::CancellationToken;
 /// How long the database may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
 
+/// So many files are left at the least by connections.
+const LEFT: usize = 64;
+
 /// Serves until a signal says stop.
 pub(super) async fn run(is_dev: bool, upstream_url: Option<String>) -> Result<(), Failure> {
     let (mut config, _log) = begin()?;
@@ -63,7 +66,7 @@ async fn serve(service: &Service, mut config: Config, is_dev: bool, stop: Cancel
     let config = Arc::new(config);
     let numbers = telemetry::metrics().map_err(|error| Failure::Refused(error.to_string()))?;
     let router = http::router(http::App::new(*service, Arc::clone(&config)));
-    let most = config.limits.connections;
+    let most = connections(config.limits.connections)?;
     let numbers = telemetry::ops_router(numbers);
     let operators = tokio::spawn(server::serve(for_operators, most, numbers, std::future::pending()));
     let period = Duration::from_secs(60 * u64::from(config.retention.sweep_minutes));
@@ -75,6 +78,17 @@ async fn serve(service: &Service, mut config: Config, is_dev: bool, stop: Cancel
     server::serve(listener, most, router, stop.cancelled_owned()).await?;
     operators.abort();
     Ok(())
+}
+
+/// How many connections there may be: each is a file to the system, which often allows a process 1024 of them until it asks
+/// for more. A quarter of them is left for the database, back ends and the operators' address.
+fn connections(wanted: usize) -> io::Result<usize> {
+    let files = usize::try_from(rlimit::increase_nofile_limit(u64::MAX)?).unwrap_or(usize::MAX);
+    let most = wanted.min(files.saturating_sub((files / 4).max(LEFT))).max(1);
+    if most < wanted {
+        tracing::warn!(files, connections = most, "the limit of open files allows fewer connections than configured");
+    }
+    Ok(most)
 }
 
 async fn listen(address: SocketAddr, variable: &'static str) -> Result<TcpListener, Failure> {

@@ -97,7 +97,7 @@ impl App {
 /// A request passes the layers from the last one added to the first: `edge` (request id, log,
 /// panic), which has `body` receive it (size, time to send it, admission, time limit), `idempotency`
 /// where a key is used; then the route's extractors say who asks, and its handler calls the service.
-/// What goes to a merchant's back end is streamed past `body`, with limits of its own.
+/// What goes to a merchant's back end is streamed past `body`, with limits of its own; health waits for nobody's place.
 pub fn router(app: App) -> Router {
     let merchants = native::merchant_routes().merge(unkey::merchant_routes()).merge(revkeen::merchant_routes());
     let received = merchants
@@ -110,8 +110,10 @@ pub fn router(app: App) -> Router {
         .merge(ops::routes())
         .fallback(edge::not_found)
         .method_not_allowed_fallback(edge::method_not_allowed);
-    let streamed =
-        gateway::routes().merge(revkeen::resource_routes()).method_not_allowed_fallback(edge::method_not_allowed);
+    let streamed = gateway::routes()
+        .merge(revkeen::resource_routes())
+        .merge(ops::health_routes())
+        .method_not_allowed_fallback(edge::method_not_allowed);
     let headers = headers_of_every_answer(&app);
     let receive = move |mut route| service_fn(move |request| edge::received(app, request, &mut route));
     let stream = move |mut route| service_fn(move |request| edge::streamed(app, request, &mut route));

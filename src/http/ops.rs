@@ -21,10 +21,12 @@ const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'sel
 
 const INDEX: &str = "index.html";
 
+pub(crate) fn health_routes() -> Router<App> {
+    Router::new().route("/healthz", get(alive)).route("/readyz", get(ready))
+}
+
 pub(crate) fn routes() -> Router<App> {
     Router::new()
-        .route("/healthz", get(alive))
-        .route("/readyz", get(ready))
         .route("/openapi.json", get(document))
         .route("/docs/errors", get(native::errors_page::show))
         .route("/docs/errors.css", get(native::errors_page::style))

@@ -5,10 +5,13 @@ use sqlx::{
     Connection,
     migrate::{MigrateError, Migrator},
 };
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// After this it is tried again: what others wait for behind a migration, they wait for `SHORT_WAIT` and not for this.
 const PAUSE: Duration = Duration::from_millis(300);
+
+/// For so long a SQLite file may be busy.
+const LONGEST: Duration = Duration::from_secs(30);
 
 fn postgres() -> Migrator {
     let mut migrator = sqlx::migrate!("migrations/postgres");
@@ -89,7 +92,7 @@ async fn migrate(db: &Postgres) -> Result<(), StoreError> {
 
 async fn migrate_file(db: &Sqlite) -> Result<(), StoreError> {
     // SQLite has no advisory lock: a second process may find the first one's tables half made.
-    let mut tries = 0;
+    let started = Instant::now();
     loop {
         let mut conn = db.dedicated().await?;
         match sqlite().run(&mut conn).await {
@@ -99,9 +102,8 @@ async fn migrate_file(db: &Sqlite) -> Result<(), StoreError> {
                 sqlx::query(FORGET_SAMPLES).execute(&mut conn).await?;
                 return Ok(conn.close().await?);
             }
-            Err(_) if tries < 20 => {
-                tries += 1;
-                tokio::time::sleep(Duration::from_millis(100)).await;
+            Err(_) if started.elapsed() < LONGEST => {
+                tokio::time::sleep(PAUSE).await;
             }
             Err(error) => return Err(failure(error)),
         }

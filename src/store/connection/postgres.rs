@@ -221,11 +221,16 @@ impl Postgres {
     }
 }
 
-/// Reads a URL as sqlx does, and as libpq does an IPv6 address in brackets. A parameter that sqlx does not know is told of
+/// Reads a URL as sqlx does, and as libpq does an IPv6 address in brackets and one without a host. A parameter that sqlx does not know is told of
 /// here by its name: a misspelt `sslmode` should not go unnoticed, and its value may be a password.
 fn read_url(text: &str) -> Result<PgConnectOptions, StoreError> {
-    let options = PgConnectOptions::from_str(text).map_err(no_url)?;
-    for (name, _) in Url::parse(text).iter().flat_map(Url::query_pairs) {
+    // libpq's form for a socket, `postgres://user@/database?host=/run/postgresql`, has no host where RFC 3986 wants one.
+    let text = match text.split_once("@/") {
+        Some((user, rest)) if !user.contains('?') => format!("{user}@localhost/{rest}"),
+        _ => text.to_owned(),
+    };
+    let options = PgConnectOptions::from_str(&text).map_err(no_url)?;
+    for (name, _) in Url::parse(&text).iter().flat_map(Url::query_pairs) {
         if !PARAMETERS.contains(&&*name) && !name.starts_with("options[") {
             tracing::warn!(parameter = &*name, "this parameter of DATABASE_URL means nothing to Vestibule");
         }
@@ -263,8 +268,9 @@ mod tests {
     use super::read_url;
 
     #[test]
-    fn an_ipv6_address_is_reached_without_its_brackets() {
+    fn an_ipv6_address_and_a_socket_are_read_as_libpq_does() {
         for (url, host) in [
+            ("postgres://vestibule:p%40@/vestibule?host=db.example", "db.example"),
             ("postgres://vestibule@[::1]:5432/vestibule", "::1"),
             ("postgres://vestibule@db.example/vestibule?sslmode=require", "db.example"),
             ("postgres://vestibule@%2Frun%2Fpostgresql/vestibule", "localhost"),

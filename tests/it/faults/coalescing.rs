@@ -224,6 +224,9 @@ async fn a_request_without_a_place_is_refused_at_once() {
             let (asked, answer) = (Instant::now(), api.get("/v1/portal-sessions").await.expect(503));
             assert!(answer.header("retry-after").is_some());
             assert!(asked.elapsed() < Duration::from_millis(500), "{:?}", asked.elapsed());
+            for path in ["/healthz", "/readyz"] {
+                server.http.get(path).await.expect(200);
+            }
             for path in passed_on {
                 assert!(user.get(path).await.expect(503).header("retry-after").is_some());
             }

@@ -1,5 +1,6 @@
 //! `/healthz`, `/readyz` and the metrics.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -69,4 +70,24 @@ async fn metrics_are_on_their_own_address_and_name_no_one() {
         assert!(!numbers.contains(name), "{name} in the metrics");
     }
     server.http.get("/metrics").await.missing();
+}
+
+/// However few files the system allows, connections leave some of them to the database and the operators' address.
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_do_not_take_all_files() {
+    const SERVICE: &str = env!("CARGO_BIN_EXE_vestibule");
+    let setup = Server::with(Store::Sqlite);
+    let (soft, hard) = (setup.folder().join("soft"), setup.folder().join("hard"));
+    for (script, limit) in [(&soft, "ulimit -Sn 100"), (&hard, "ulimit -n 100")] {
+        std::fs::write(script, format!("#!/bin/sh\n{limit}\nexec {SERVICE} \"$@\"\n")).unwrap();
+        std::fs::set_permissions(script, std::fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    for (script, is_bound) in [(soft, false), (hard, true)] {
+        let server = setup.clone().program(script).start().await;
+        assert_eq!(server.log().contains("open files"), is_bound, "{}", server.log());
+        let _idle: Vec<_> = (0..120).map(|_| server.http.connect()).collect();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        Http::new(server.ops_port()).get("/metrics").await.expect(200);
+        assert!(!server.log().contains("can't accept"), "{}", server.log());
+    }
 }
