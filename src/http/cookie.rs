@@ -34,8 +34,9 @@ pub fn sessions(
     named().filter(move |(_, token)| oldest.is_none_or(|oldest| session(token) >= Some(oldest))).take(MOST)
 }
 
-/// Where there are too many tokens, the session from which on they count. Ids sort by time; where a cookie stands tells
-/// nothing, since one that is set again keeps its place (RFC 6265, section 5.3).
+/// Where there are too many tokens, the session from which on they count: the newest by their ids, which tell when they were
+/// made; when they were opened only the store knows. Where a cookie stands tells nothing, since one that is set again keeps
+/// its place (RFC 6265, section 5.3).
 fn oldest_that_counts<'a>(tokens: impl Iterator<Item = &'a str>) -> Uuid {
     let mut sessions: Vec<Uuid> = tokens.filter_map(session).collect();
     sessions.sort_unstable_by(|one, other| other.cmp(one));

@@ -8,29 +8,11 @@ const MONEY: [&str; 15] = [
     "subtotal", "tax", "total",
 ];
 /// Words of numbers that are no amounts, whatever else is in the name.
-const PLAIN: [&str; 21] = [
-    "call",
-    "calls",
-    "code",
-    "count",
-    "decimal",
-    "event",
-    "events",
-    "id",
-    "number",
-    "percent",
-    "percentage",
-    "quantity",
-    "rate",
-    "request",
-    "requests",
-    "seats",
-    "token",
-    "tokens",
-    "units",
-    "usage",
-    "year",
-];
+const PLAIN: [&str; 10] =
+    ["code", "count", "id", "number", "percent", "percentage", "quantity", "rate", "units", "year"];
+/// Words of what is counted, and may have a price.
+const COUNTED: [&str; 11] =
+    ["call", "calls", "decimal", "event", "events", "request", "requests", "seats", "token", "tokens", "usage"];
 /// Last words of moments.
 const MOMENT: [&str; 12] =
     ["at", "created", "date", "end", "ends", "expires", "on", "start", "starts", "time", "timestamp", "updated"];
@@ -67,17 +49,19 @@ fn words(key: &str) -> Vec<String> {
     words
 }
 
-fn any_of(key: &str, list: &[&str]) -> bool {
-    words(key).iter().any(|word| list.contains(&word.as_str()))
-}
-
 fn ends_in(key: &str, list: &[&str]) -> bool {
     words(key).last().is_some_and(|word| list.contains(&word.as_str()))
 }
 
 /// Whether a number under this key is money, given that a currency is near.
 pub(super) fn is_money(key: &str) -> bool {
-    any_of(key, &MONEY) && !any_of(key, &PLAIN)
+    let words = words(key);
+    // `price_per_call` is a price.
+    let words = words.split(|word| word == "per").next().unwrap_or_default();
+    let has_any = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+    // `token_price` is one as well; `total_tokens` and `tokens_total` are tokens.
+    let is_price = words.last().is_some_and(|last| last != "total" && MONEY.contains(&last.as_str()));
+    has_any(&MONEY) && !has_any(&PLAIN) && (is_price || !has_any(&COUNTED))
 }
 
 /// Whether a large number under this key is a moment.
@@ -126,7 +110,13 @@ mod tests {
     fn keys_hint_at_values() {
         assert!(is_money("amountDue") && is_money("total_price"));
         assert!(!is_money("taxRate") && !is_money("totalCount") && !is_money("name"));
-        assert!(!is_money("total_tokens") && !is_money("totalRequests") && !is_money("unit_amount_decimal"));
+        for counted in ["total_tokens", "tokens_total", "totalRequests", "unit_amount_decimal", "usage"] {
+            assert!(!is_money(counted), "{counted}");
+        }
+        for price in ["usageCharge", "token_price", "request_fee", "price_per_call", "costPerRequest", "api_calls_cost"]
+        {
+            assert!(is_money(price), "{price}");
+        }
         assert!(is_moment("createdAt") && is_moment("created") && !is_moment("createdBy"));
         assert!(is_status("paymentStatus") && is_id("customer_id") && is_label("invoiceNumber"));
     }
