@@ -90,6 +90,12 @@ pub fn parse_origin(text: &str) -> Result<String, Invalid> {
     bare.then(|| url.origin()).ok_or_else(|| Invalid::new("Give an origin: scheme, host and port without a path."))
 }
 
+/// Whether a policy can name this origin: the grammar of CSP (level 3, section 2.3.1) has neither an IPv6 address nor an
+/// underscore.
+pub fn is_policy_source(origin: &str) -> bool {
+    !origin.contains(['[', '_'])
+}
+
 /// A path inside the portal: starts with one `/` and stays inside.
 ///
 /// # Errors

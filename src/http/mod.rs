@@ -97,7 +97,8 @@ impl App {
 /// A request passes the layers from the last one added to the first: `edge` (request id, log,
 /// panic), which has `body` receive it (size, time to send it, admission, time limit), `idempotency`
 /// where a key is used; then the route's extractors say who asks, and its handler calls the service.
-/// What goes to a merchant's back end is streamed past `body`, with limits of its own; health waits for nobody's place.
+/// What goes to a merchant's back end is streamed past `body`, which only bounds the look at its credentials, with limits of its
+/// own; health waits for nobody's place.
 pub fn router(app: App) -> Router {
     let merchants = native::merchant_routes().merge(unkey::merchant_routes()).merge(revkeen::merchant_routes());
     let received = merchants

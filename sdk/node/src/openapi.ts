@@ -586,7 +586,7 @@ export interface paths {
          * Call the merchant's own API
          * @description Sends the request on to `{upstreamUrl}/{path}` with its method, query, body (10 MiB at most, each way)
          *     and content type, and with `Vestibule-Assertion`: a JWT that says who asks, signed by a key of
-         *     `/.well-known/jwks.json`. Any method; an unsafe one by cookie only from the portal's own pages.
+         *     `/.well-known/jwks.json`. Any method but `TRACE` and `CONNECT`; an unsafe one by cookie only from the portal's own pages.
          */
         get: {
             parameters: {
@@ -1041,7 +1041,10 @@ export interface components {
             defaultPermissions?: string[] | null;
             /** @description A disabled portal starts no session and suspends those that it has. */
             enabled?: boolean | null;
-            /** @description Origins that may show the portal in a frame; empty for none. */
+            /**
+             * @description Origins that may show the portal in a frame; empty for none. A Content-Security-Policy has to be able to name them: no
+             *     IPv6 address, and no host with an underscore.
+             */
             frameAncestors?: string[] | null;
             /**
              * Format: int32

@@ -2,7 +2,11 @@
 
 use super::view::{self, Brand, Color, Locale, Problem, ProblemPage};
 use crate::{
-    domain::{portal::Portal, return_url::WebUrl, session::Session},
+    domain::{
+        portal::Portal,
+        return_url::{WebUrl, is_policy_source},
+        session::Session,
+    },
     http::context::Context,
 };
 use askama::Template;
@@ -60,12 +64,11 @@ impl<'a> Policy<'a> {
     }
 }
 
-/// The source by which a policy names where a URL leads (CSP level 3, section 2.3.1). Its grammar has neither an IPv6 address nor an
-/// underscore, so for such a host it is the scheme alone.
+/// The source by which a policy names where a URL leads; for a host that it can't name the scheme alone.
 fn source(url: &str) -> Option<String> {
     let origin = WebUrl::parse(url).ok()?.origin();
     match origin.split_once("//") {
-        Some((scheme, host)) if host.contains(['[', '_']) => Some(scheme.to_owned()),
+        Some((scheme, _)) if !is_policy_source(&origin) => Some(scheme.to_owned()),
         _ => Some(origin),
     }
 }

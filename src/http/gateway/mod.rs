@@ -81,7 +81,7 @@ pub(crate) fn key_routes() -> Router<App> {
 ///
 /// Sends the request on to `{upstreamUrl}/{path}` with its method, query, body (10 MiB at most, each way)
 /// and content type, and with `Vestibule-Assertion`: a JWT that says who asks, signed by a key of
-/// `/.well-known/jwks.json`. Any method; an unsafe one by cookie only from the portal's own pages.
+/// `/.well-known/jwks.json`. Any method but `TRACE` and `CONNECT`; an unsafe one by cookie only from the portal's own pages.
 #[utoipa::path(get, operation_id = "callPortalApi", path = "/v1/portals/{portal}/api/{path}", tag = "Browser sessions",
     params(("portal" = String, Path, description = "The portal's id"), ("path" = String, Path, description = "Where to in the merchant's API")),
     responses(

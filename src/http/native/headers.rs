@@ -37,7 +37,7 @@ fn of(status: &str, is_idempotent: bool) -> Vec<&'static str> {
         "429" => names.extend(["Retry-After", "RateLimit", "RateLimit-Policy"]),
         "503" => names.push("Retry-After"),
         // What was decided after authentication is kept.
-        "200" | "201" | "204" | "400" | "403" | "404" if is_idempotent => names.push("Idempotency-Replayed"),
+        "200" | "201" | "204" | "400" | "403" | "404" | "415" if is_idempotent => names.push("Idempotency-Replayed"),
         _ => {}
     }
     names

@@ -13,7 +13,7 @@ use crate::{
     domain::{
         Invalid, permission,
         portal::{Branding, MAX_LINK_TTL, MAX_SESSION_TTL, MIN_LINK_TTL, MIN_SESSION_TTL, Portal, Settings},
-        return_url::{WebUrl, parse_origin},
+        return_url::{WebUrl, is_policy_source, parse_origin},
         text,
     },
     http::{
@@ -90,7 +90,8 @@ pub(crate) struct UpdatePortal {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<Vec<String>>, max_items = 100)]
     default_permissions: Option<Option<Vec<String>>>,
-    /// Origins that may show the portal in a frame; empty for none.
+    /// Origins that may show the portal in a frame; empty for none. A Content-Security-Policy has to be able to name them: no
+    /// IPv6 address, and no host with an underscore.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<Vec<String>>, max_items = 50)]
     frame_ancestors: Option<Option<Vec<String>>>,
@@ -143,7 +144,15 @@ impl UpdatePortal {
             Vec::new(),
             origins,
         )?;
-        set(&mut settings.frame_ancestors, "frameAncestors", &self.frame_ancestors, Vec::new(), origins)?;
+        // The scheme alone would let every site frame the portal.
+        let framing = |list: Vec<String>| {
+            let list = origins(list)?;
+            let nameless = list.iter().position(|origin| !is_policy_source(origin));
+            let why =
+                || Invalid::new("A Content-Security-Policy can't name an IPv6 address or a host with an underscore.");
+            nameless.map_or(Ok(list), |n| Err(why().within(format!("[{n}]"))))
+        };
+        set(&mut settings.frame_ancestors, "frameAncestors", &self.frame_ancestors, Vec::new(), framing)?;
         set(
             &mut settings.default_permissions,
             "defaultPermissions",

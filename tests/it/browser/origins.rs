@@ -6,8 +6,8 @@ use serde_json::json;
 use super::{link, portal};
 use crate::support::{Answer, Http, Server, Store};
 
-const OWN: &str = "https://app.example";
-const FRAME: &str = "https://frame_1.example:8443";
+const OWN: &str = "https://my_app.example";
+const FRAME: &str = "https://frame.example:8443";
 
 fn allowed(answer: &Answer) -> Option<&str> {
     let origin = answer.header("access-control-allow-origin");
@@ -26,7 +26,7 @@ async fn a_portals_own_origins_may_read_its_sessions_and_no_others() {
     for store in Store::both() {
         let server = Server::start(store).await;
         let (merchant, other) = (server.tenant(), server.tenant());
-        portal(&server, &merchant, json!({"appUrl": "HTTPS://App.example:443/x", "frameAncestors": [FRAME]})).await;
+        portal(&server, &merchant, json!({"appUrl": "HTTPS://My_App.example:443/x", "frameAncestors": [FRAME]})).await;
         portal(&server, &other, json!({"appUrl": "https://other.example/"})).await;
         let (_, session) = link(&server, &merchant, json!({"mode": "token"})).await;
         let browser = server.http.key(session["token"].as_str().unwrap());
@@ -34,9 +34,9 @@ async fn a_portals_own_origins_may_read_its_sessions_and_no_others() {
             (OWN, true),
             (FRAME, true),
             ("https://other.example", false),
-            ("https://app.example.evil.example", false),
-            ("https://frame-1.example:8443", false),
-            ("http://app.example", false),
+            ("https://my_app.example.evil.example", false),
+            ("https://my-app.example", false),
+            ("http://my_app.example", false),
             ("null", false),
         ] {
             let answer = browser.header("origin", origin).get("/v1/portal-session").await.expect(200);

@@ -86,17 +86,20 @@ async fn addresses() {
                 ["", "/x", "http://a.example/", "https://u@a.example/", "javascript:x", "https://a.example/\u{0}"];
             bench.refused(field, field, bad.map(Value::from).into_iter().chain([long(2049), json!(1)]).collect()).await;
         }
-        for field in ["allowedReturnOrigins", "frameAncestors"] {
+        // A policy has to be able to name what may frame the portal.
+        let nameless = ["http://[::1]:3000", "https://my_shop.example"];
+        for (field, local) in [("allowedReturnOrigins", nameless[0]), ("frameAncestors", "http://localhost:3000")] {
             let most: Vec<String> = (0..50).map(|n| format!("https://a{n}.example")).collect();
-            bench
-                .taken(field, vec![json!([]), json!(["https://a.example:8443", "http://[::1]:3000"]), json!(most)])
-                .await;
+            bench.taken(field, vec![json!([]), json!(["https://a.example:8443", local]), json!(most)]).await;
             let bad = ["https://a.example/", "a.example", "*", "https://*.example", "null", "http://a.example", ""];
             let second = bad.map(|origin| json!(["https://a.example", origin])).to_vec();
             bench.refused(field, &format!("{field}[1]"), second).await;
             bench.refused(field, field, vec![json!(vec!["https://a.example"; 51]), json!("https://a.example")]).await;
             bench.refused(field, &format!("{field}[0]"), vec![json!([1]), json!([null])]).await;
         }
+        bench.taken("allowedReturnOrigins", vec![json!(nameless)]).await;
+        let nameless = nameless.map(|origin| json!([origin])).to_vec();
+        bench.refused("frameAncestors", "frameAncestors[0]", nameless).await;
     }
 }
 
