@@ -61,7 +61,7 @@ pub(super) fn is_money(key: &str) -> bool {
     let has_any = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
     // `token_price` is one as well; `total_tokens` and `tokens_total` are tokens.
     let is_price = words.last().is_some_and(|last| last != "total" && MONEY.contains(&last.as_str()));
-    has_any(&MONEY) && !has_any(&PLAIN) && (is_price || !has_any(&COUNTED))
+    has_any(&MONEY) && !has_any(&PLAIN) && !is_moment(key) && (is_price || !has_any(&COUNTED))
 }
 
 /// Whether a large number under this key is a moment.
@@ -110,6 +110,7 @@ mod tests {
     fn keys_hint_at_values() {
         assert!(is_money("amountDue") && is_money("total_price"));
         assert!(!is_money("taxRate") && !is_money("totalCount") && !is_money("name"));
+        assert!(!is_money("paid_at") && !is_money("dueDate"));
         for counted in ["total_tokens", "tokens_total", "totalRequests", "unit_amount_decimal", "usage"] {
             assert!(!is_money(counted), "{counted}");
         }
