@@ -1,6 +1,6 @@
 //! What a browser may do: look at a link, be recognised, log out.
 
-use super::{Error, Service};
+use super::{Error, Service, watch::in_time};
 use crate::{
     domain::{
         customer::Customer,
@@ -155,7 +155,7 @@ impl Service {
             Some(known) if self.clock().now() < known.expires_at && is_there(known.portal_id) => known,
             Some(_) => return Err(Error::SessionInvalid),
             // In a box: what a request seldom needs shall not be carried by every one.
-            None => Box::pin(self.read_session(id, browser_hash, portal)).await?,
+            None => in_time(Box::pin(self.read_session(id, browser_hash, portal))).await?,
         };
         Ok(EndUser { service: *self, recognised })
     }

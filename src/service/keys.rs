@@ -1,6 +1,6 @@
 //! Who calls: from the text of a key to a [`Merchant`].
 
-use super::{Denied, Error, Service};
+use super::{Denied, Error, Service, watch::in_time};
 use crate::domain::{
     event::{Actor, EventType, NewEvent, Origin},
     id::{KeyId, TenantId},
@@ -95,7 +95,8 @@ impl Service {
         }
         let ticket = keys.ticket(&id);
         // In a box: what a request seldom needs shall not be carried by every one.
-        let Some(key) = Box::pin(self.store().key(id)).await? else { return Ok(None) };
+        let read = async { Ok(self.store().key(id).await?) };
+        let Some(key) = in_time(Box::pin(read)).await? else { return Ok(None) };
         let key = Arc::new(key);
         keys.fill(ticket, &id, Arc::clone(&key));
         Ok(Some(key))

@@ -105,7 +105,7 @@ impl Service {
     /// When the store does not tell its time.
     pub async fn start(store: Store, settings: Settings) -> Result<Self, StoreError> {
         let asked = Instant::now();
-        let first = store.poll(i64::MAX).await?;
+        let first = store.poll(i64::MAX, i64::MIN).await?;
         let clock = Arc::new(Clock::new(first.now_micros, asked));
         store.make_partitions(clock.now(), clock.now()).await?;
         let create = |store: Store| -> Write<Arc<NewSession>, _> {

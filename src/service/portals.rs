@@ -1,6 +1,6 @@
 //! Portal configurations.
 
-use super::{Cursor, Error, Listed, Merchant, Service, attempts, cache::PortalKey};
+use super::{Cursor, Error, Listed, Merchant, Service, attempts, cache::PortalKey, watch::in_time};
 use crate::{
     domain::{
         event::{EventType, NewEvent},
@@ -67,11 +67,13 @@ impl Service {
             return Ok(Some(portal));
         }
         let ticket = portals.ticket(&name);
-        let found = match &name {
-            PortalKey::Of(tenant, name) => Box::pin(self.store().portal(*tenant, name.clone())).await?,
-            PortalKey::Public(id) => Box::pin(self.store().public_portal(*id)).await?,
+        let read = async {
+            Ok(match &name {
+                PortalKey::Of(tenant, name) => self.store().portal(*tenant, name.clone()).await?,
+                PortalKey::Public(id) => self.store().public_portal(*id).await?,
+            })
         };
-        let Some(portal) = found.map(Arc::new) else { return Ok(None) };
+        let Some(portal) = in_time(Box::pin(read)).await?.map(Arc::new) else { return Ok(None) };
         portals.fill(ticket, &name, Arc::clone(&portal));
         Ok(Some(portal))
     }

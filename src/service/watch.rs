@@ -4,7 +4,7 @@
 //! believed only while the last good poll was asked for a moment ago. The monotonic clock counts
 //! that moment, so neither a jump of the wall clock nor a paused process stretches it.
 
-use super::Inner;
+use super::{Error, Inner};
 use crate::store::{Polled, Revoked};
 use std::{
     collections::HashMap,
@@ -27,8 +27,9 @@ const BELIEVED: Duration = Duration::from_millis(800);
 /// After so long without a good poll the caches are thrown away: revocations may have been swept.
 const FORGOTTEN: Duration = Duration::from_secs(300);
 
-/// No transaction of ours is open for as long: a statement takes 4 s at most, and the pause before the next one 10 s. Other
-/// programs' on the same server may be open for hours, and would have each poll read again all that was revoked since.
+/// No transaction of ours works for as long: a statement takes 4 s at most, and the pause before the next one 10 s. Only a
+/// commit may, while it waits for a standby; then it holds its lock on the table of revocations. Other programs' transactions on
+/// the same server may be open for hours, and would have each poll read again all that was revoked since.
 const LONGEST_WRITE: Duration = Duration::from_secs(60);
 
 /// How far the caches may be believed.
@@ -70,12 +71,26 @@ impl Watch {
     }
 }
 
+/// Waits for what decides whether somebody may go on. It is as old as the question: of an answer that was under way for long
+/// nobody knows what was revoked meanwhile.
+///
+/// # Errors
+/// [`Error::Unavailable`] when it comes too late.
+pub(super) async fn in_time<T>(read: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    let asked = Instant::now();
+    let found = read.await?;
+    if asked.elapsed() < BELIEVED { Ok(found) } else { Err(Error::Unavailable) }
+}
+
 /// What the polls so far brought.
 struct Heard {
     /// From where the next one reads.
     since: i64,
-    /// The database's head one to two [`LONGEST_WRITE`] ago: no transaction of ours that began before it is still open.
+    /// The database's head one to two [`LONGEST_WRITE`] ago: whatever of ours began before it has told what it revokes, if not
+    /// committed it.
     old_head: i64,
+    /// That head as the last poll had it, when nobody was revoking: what began before it has ended before the next poll.
+    clear: i64,
     /// The head that is going to be the old one, and when it was read.
     mark: (Instant, i64),
     /// The head at the last poll.
@@ -88,7 +103,7 @@ impl Heard {
     /// After the `first` poll, which was asked for then.
     fn new(first: &Polled, asked: Instant) -> Self {
         let (since, head) = (first.horizon, first.head);
-        Self { since, old_head: i64::MIN, mark: (asked, head), head, revoked: HashMap::new() }
+        Self { since, old_head: i64::MIN, clear: i64::MIN, mark: (asked, head), head, revoked: HashMap::new() }
     }
 
     /// Takes in another one; what is new in it is told to `forget`.
@@ -97,12 +112,13 @@ impl Heard {
         let new = polled.revoked.iter().filter(|(id, _)| !self.revoked.contains_key(id));
         new.for_each(|(_, what)| forget(*what));
         self.revoked = polled.revoked;
+        self.since = polled.horizon.max(self.clear);
+        self.clear = if polled.is_revoking { i64::MIN } else { self.old_head };
         let (marked, head) = self.mark;
         if asked.duration_since(marked) >= LONGEST_WRITE {
             (self.old_head, self.mark) = (head, (asked, polled.head));
         }
         self.head = polled.head;
-        self.since = polled.horizon.max(self.old_head);
     }
 }
 
@@ -123,7 +139,7 @@ pub(super) fn start(inner: &'static Inner, first: &Polled, asked: Instant) {
 async fn poll(inner: &Inner, heard: &mut Heard) {
     let watch = &inner.watch;
     let asked = Instant::now();
-    match inner.store.poll(heard.since).await {
+    match inner.store.poll(heard.since, heard.old_head).await {
         Ok(polled) => {
             let agrees = inner.clock.follow(polled.now_micros, asked);
             if watch.silence() > FORGOTTEN || polled.head < heard.head {
@@ -152,22 +168,37 @@ mod tests {
     use crate::domain::id::SessionId;
     use std::cell::Cell;
 
+    /// A poll on a server where a transaction at 10 stays open; it brings the same revocation each time.
+    fn polled(head: i64, is_revoking: bool) -> Polled {
+        let id = Uuid::from_u128(7);
+        let revoked = [(id, Revoked::Session(SessionId(id)))].into();
+        Polled { now_micros: 0, horizon: 10, head, is_revoking, revoked }
+    }
+
     #[test]
     fn a_foreign_transaction_that_stays_open_does_not_have_all_be_read_again_for_ever() {
         let (start, told) = (Instant::now(), Cell::new(0));
-        let polled = |head: i64| {
-            let id = Uuid::from_u128(7);
-            Polled { now_micros: 0, horizon: 10, head, revoked: [(id, Revoked::Session(SessionId(id)))].into() }
-        };
-        let mut heard = Heard::new(&polled(10), start);
+        let mut heard = Heard::new(&polled(10, false), start);
         let mut since_after = |seconds: u64, head: i64| {
-            heard.take(start + Duration::from_secs(seconds), polled(head), |_| told.set(told.get() + 1));
+            heard.take(start + Duration::from_secs(seconds), polled(head, false), |_| told.set(told.get() + 1));
             heard.since
         };
         // Our own transactions may be as old as the foreign one for a minute, and not for two.
         assert_eq!([since_after(1, 20), since_after(59, 400), since_after(60, 500)], [10; 3]);
-        assert_eq!([since_after(119, 800), since_after(120, 900), since_after(179, 1000)], [10, 500, 500]);
-        assert_eq!(since_after(180, 1100), 900);
+        // One that ended after the look of the poll that found nobody revoking is in the next one's.
+        assert_eq!([since_after(119, 800), since_after(120, 900), since_after(121, 910)], [10; 3]);
+        assert_eq!([since_after(122, 920), since_after(179, 1000), since_after(180, 1100)], [500; 3]);
+        assert_eq!([since_after(181, 1110), since_after(182, 1120)], [500, 900]);
         assert_eq!(told.get(), 1, "what is brought again is no news");
+    }
+
+    #[test]
+    fn a_revocation_whose_commit_waits_for_a_standby_is_waited_for() {
+        let start = Instant::now();
+        let mut heard = Heard::new(&polled(10, false), start);
+        for seconds in 1..1000 {
+            heard.take(start + Duration::from_secs(seconds), polled(10 + seconds as i64, true), |_| {});
+            assert_eq!(heard.since, 10, "after {seconds} s");
+        }
     }
 }

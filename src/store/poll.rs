@@ -10,12 +10,16 @@ statements! {
     Postgres POLL = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now_micros, \
         pg_snapshot_xmin(pg_current_snapshot())::text::bigint as horizon, \
         pg_snapshot_xmax(pg_current_snapshot())::text::bigint as head, \
-        pg_is_in_recovery() as read_only, r.id, r.kind, r.target \
+        pg_is_in_recovery() as read_only, \
+        case when pg_snapshot_xmin(pg_current_snapshot())::text::bigint < $2 then exists (select 1 from pg_locks l \
+            where l.relation = 'revocations'::regclass and l.mode = 'RowExclusiveLock' \
+            and l.database = (select d.oid from pg_database d where d.datname = current_database())) else false end as is_revoking, \
+        r.id, r.kind, r.target \
         from (select 1) as one left join revocations r on r.position >= $1";
     Sqlite POLL_SQLITE = "select cast(unixepoch('subsec') * 1000 as integer) * 1000 as now_micros, \
         coalesce((select seq from sqlite_sequence where name = 'revocations'), 0) + 1 as horizon, \
         coalesce((select seq from sqlite_sequence where name = 'revocations'), 0) + 1 as head, \
-        0 as read_only, r.id, r.kind, r.target \
+        0 as read_only, $2 is null as is_revoking, r.id, r.kind, r.target \
         from (select 1) as one left join revocations r on r.position >= $1";
 }
 
@@ -63,6 +67,9 @@ pub struct Polled {
     pub horizon: i64,
     /// Where whatever begins from now on writes, or behind.
     pub head: i64,
+    /// Whether somebody who writes revocations was at work right after this look, given that a transaction is open that began
+    /// before `old_head`.
+    pub is_revoking: bool,
     /// What was revoked since the last poll, each with an id of its own, since some of it may have been told before.
     pub revoked: HashMap<Uuid, Revoked>,
 }
@@ -73,32 +80,34 @@ struct Row {
     horizon: i64,
     head: i64,
     read_only: bool,
+    is_revoking: bool,
     id: Option<Uuid>,
     kind: Option<String>,
     target: Option<Uuid>,
 }
 
 impl Store {
-    /// Reads the database's clock and what was revoked from position `since` on.
+    /// Reads the database's clock and what was revoked from position `since` on; if a transaction is open that began before
+    /// `old_head`, it looks whether it may be one that revokes.
     ///
     /// # Errors
     /// When the database does not answer, or answers as a replica that takes no writes.
-    pub async fn poll(&self, since: i64) -> Result<Polled, StoreError> {
+    pub async fn poll(&self, since: i64, old_head: i64) -> Result<Polled, StoreError> {
         let (apart, sql) = match self {
             Self::Postgres(db) => (Self::Postgres(db.for_poll()), POLL),
             Self::Sqlite(db) => (Self::Sqlite(db.for_poll()), POLL_SQLITE),
         };
         read!(&apart, |link| {
-            let rows = fetch_all!(link, Row, sql, since)?;
+            let rows = fetch_all!(link, Row, sql, since, old_head)?;
             let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
             if first.read_only {
                 return Err(StoreError::Unavailable("it is a replica that takes no writes".into()));
             }
-            let (now_micros, horizon, head) = (first.now_micros, first.horizon, first.head);
+            let &Row { now_micros, horizon, head, is_revoking, .. } = first;
             let revoked =
                 rows.iter().filter_map(|row| Some((row.id?, Revoked::read(row.kind.as_deref()?, row.target?)?)));
             let revoked = revoked.collect();
-            Ok(Polled { now_micros, horizon, head, revoked })
+            Ok(Polled { now_micros, horizon, head, is_revoking, revoked })
         })
     }
 }

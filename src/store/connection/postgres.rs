@@ -21,6 +21,8 @@ use url::Url;
 const OPERATION_LIMIT: Duration = Duration::from_millis(2500);
 /// The same for the poll: an answer that comes later is worth nothing, and the next poll may find the database back.
 const POLL_LIMIT: Duration = Duration::from_millis(1000);
+/// How long the poll waits for its connection: with TLS and a password it takes seven ways there and back.
+const POLL_CONNECT: Duration = Duration::from_millis(1300);
 /// What is left of a limit for the statement itself, when the wait for a connection took the rest.
 const MARGIN: Duration = Duration::from_millis(500);
 /// Every statement goes by an index and is planned once on each connection: planning one over all the partitions takes
@@ -86,11 +88,11 @@ impl Postgres {
         let plain = read_url(&options.url)?.application_name("vestibule").extra_float_digits(None);
         let connect = if persistent { plain.clone().options(SETTINGS) } else { plain.clone() };
         let broken_at = Arc::new(Mutex::new(None::<Instant>));
-        let pool = |size, limit: Duration| {
+        let pool = |size, patience: Duration| {
             let check = Arc::clone(&broken_at);
             let pool = PgPoolOptions::new()
                 .max_connections(size)
-                .acquire_timeout(limit - MARGIN)
+                .acquire_timeout(patience)
                 .test_before_acquire(false)
                 .after_connect(|conn, _| Box::pin(refuse_replica(conn)))
                 .before_acquire(move |_, meta| {
@@ -99,10 +101,11 @@ impl Postgres {
                     Box::pin(async move { Ok(trusted) })
                 })
                 .connect_lazy_with(connect.clone());
-            AtHand::new(pool, limit - MARGIN)
+            AtHand::new(pool, patience)
         };
-        let (requests, poll) = (pool(options.max_connections, OPERATION_LIMIT), pool(1, POLL_LIMIT));
-        let batches = pool(2, OPERATION_LIMIT);
+        let patience = OPERATION_LIMIT - MARGIN;
+        let (requests, poll) = (pool(options.max_connections, patience), pool(1, POLL_CONNECT));
+        let batches = pool(2, patience);
         let (plain, limit, writes) = (Arc::new(plain), OPERATION_LIMIT, Arc::default());
         Ok(Self { requests, poll, batches, persistent, plain, limit, writes, broken_at })
     }
@@ -201,7 +204,7 @@ impl Postgres {
             let acquired = db.requests.acquire(|since| db.trusts(since)).await;
             // Whatever a server says to a new connection (an unknown database or role, say), it passes with the failover.
             let mut conn = acquired.map_err(|error| StoreError::Unavailable(error.to_string()))?;
-            let left = db.limit.saturating_sub(asked.elapsed());
+            let left = db.limit.saturating_sub(asked.elapsed()).max(MARGIN);
             let answered = timeout(left, op(Link { conn: &mut *conn, persistent: db.persistent })).await;
             let is_late = answered.is_err();
             let result = answered.unwrap_or_else(|_| Err(late()));
@@ -221,8 +224,8 @@ impl Postgres {
     }
 }
 
-/// Reads a URL as sqlx does, and as libpq does an IPv6 address in brackets and one without a host. A parameter that sqlx does not know is told of
-/// here by its name: a misspelt `sslmode` should not go unnoticed, and its value may be a password.
+/// Reads a URL as sqlx does, and as libpq does an IPv6 address in brackets and one without a host. A parameter that sqlx
+/// does not know is told of here by its name: a misspelt `sslmode` should not go unnoticed, and its value may be a password.
 fn read_url(text: &str) -> Result<PgConnectOptions, StoreError> {
     // libpq's form for a socket, `postgres://user@/database?host=/run/postgresql`, has no host where RFC 3986 wants one.
     let text = match text.split_once("@/") {

@@ -13,6 +13,8 @@ pub(super) enum Mode {
     Refuse,
     /// Nothing passes and nobody is told, as when packets are dropped.
     Silent,
+    /// What the server answers is held back; what it is asked passes.
+    Unanswered,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,17 +69,22 @@ async fn forward(client: TcpStream, mut seen: watch::Receiver<State>) {
     let (from_server, to_server) = server.into_split();
     let watching = seen.clone();
     tokio::select! {
-        () = pump(from_client, to_server, watching.clone()) => {}
-        () = pump(from_server, to_client, watching) => {}
+        () = pump(from_client, to_server, watching.clone(), &[Mode::Pass, Mode::Unanswered]) => {}
+        () = pump(from_server, to_client, watching, &[Mode::Pass]) => {}
         _ = seen.wait_for(|state| state.mode == Mode::Refuse || state.target != first.target) => {}
     }
 }
 
-async fn pump(mut from: tcp::OwnedReadHalf, mut to: tcp::OwnedWriteHalf, mut seen: watch::Receiver<State>) {
+async fn pump(
+    mut from: tcp::OwnedReadHalf,
+    mut to: tcp::OwnedWriteHalf,
+    mut seen: watch::Receiver<State>,
+    passes: &[Mode],
+) {
     let mut bytes = vec![0; 16 * 1024];
     while let Ok(count @ 1..) = from.read(&mut bytes).await {
         // What is under way when the cable is cut arrives when it is mended, as TCP has it.
-        if seen.wait_for(|state| state.mode == Mode::Pass).await.is_err()
+        if seen.wait_for(|state| passes.contains(&state.mode)).await.is_err()
             || to.write_all(&bytes[..count]).await.is_err()
         {
             return;

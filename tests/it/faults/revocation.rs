@@ -150,6 +150,30 @@ async fn it_holds_on_one_that_is_cut_off_from_the_database() {
     }
 }
 
+/// What the database said before the revocation may arrive long after it.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_was_under_way_for_long_is_not_believed() {
+    let name = postgres::shared().create_database();
+    let near = unlimited(Server::on(&Database::at(postgres::shared().url(&name)))).start().await;
+    let proxy = Proxy::to(postgres::shared().port()).await;
+    let far = unlimited(Server::on(&Database::at(proxy.url(&name)))).start().await;
+    let api = near.http.key(&near.tenant().key);
+    // So that the statement is prepared, and is run at once.
+    let other = session(&api, json!({})).await;
+    assert_eq!(verify(&far, &other.token).await, 200);
+    let session = session(&api, json!({})).await;
+    proxy.set(Mode::Unanswered);
+    let asked = verify(&far, &session.token);
+    let meanwhile = async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        End::Revoke.acknowledge(&near, &api, &session, "", "").await;
+        tokio::time::sleep(HOLDS + Duration::from_millis(100)).await;
+        proxy.set(Mode::Pass);
+    };
+    let (status, ()) = tokio::join!(asked, meanwhile);
+    assert_eq!(status, 503);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_holds_on_one_that_was_frozen_meanwhile() {
     for store in Store::both() {
