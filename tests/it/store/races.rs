@@ -230,3 +230,18 @@ async fn a_statement_that_takes_too_long_takes_no_other_connection_along() {
     bench.has_lost_at_most_one(&before).await;
     other.rollback().await.unwrap();
 }
+
+/// Of an old transaction the poll can tell whether it may be one that revokes, and is only slow to commit.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_poll_sees_who_is_revoking() {
+    let bench = Bench::new(Kind::Postgres).await;
+    let is_revoking = async |old_head| bench.store.poll(0, old_head).await.unwrap().is_revoking;
+    let foreign = bench.begun("select pg_current_xact_id()").await;
+    assert!(!is_revoking(i64::MAX).await);
+    let slow = bench.begun("delete from revocations where id = '00000000-0000-7000-8000-000000000000'").await;
+    assert!(is_revoking(i64::MAX).await);
+    assert!(!is_revoking(0).await, "no old transaction is open: nobody looks");
+    slow.commit().await.unwrap();
+    assert!(!is_revoking(i64::MAX).await);
+    foreign.rollback().await.unwrap();
+}
