@@ -18,7 +18,7 @@ const DOCUMENTED: &str = include_str!("../../../docs/forward-auth/nginx.conf");
 /// A running nginx; it ends with this value.
 pub(crate) struct Nginx {
     _guard: Guard,
-    _folder: Folder,
+    folder: Folder,
 }
 
 impl Nginx {
@@ -35,6 +35,7 @@ impl Nginx {
             ("/etc/ssl/certs/portal.example.pem", file("pem")),
             ("/etc/ssl/private/portal.example.key", file("key")),
             ("ptl_0000000000000000000000", portal.to_owned()),
+            ("/var/log/nginx/access.log", file("access")),
         ] {
             assert!(conf.contains(written), "{written}");
             conf = conf.replace(written, &here);
@@ -42,7 +43,7 @@ impl Nginx {
         // Nothing of the machine's own, so that nobody's log or cache is touched.
         let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
         let paths: String = paths.iter().map(|name| format!("{name}_temp_path {};\n", file(name))).collect();
-        let conf = conf.replace("http {", &format!("http {{\naccess_log off;\n{paths}"));
+        let conf = conf.replace("http {", &format!("http {{\n{paths}"));
         fs::write(file("conf"), conf).expect("a configuration");
         let globals = format!("daemon off; master_process off; pid {};", file("pid"));
         #[expect(clippy::zombie_processes, reason = "the guard kills it when the test process ends")]
@@ -60,7 +61,12 @@ impl Nginx {
             assert!(Instant::now() < deadline, "nginx does not come up: {log}");
             std::thread::sleep(Duration::from_millis(20));
         }
-        Self { _guard: guard, _folder: folder }
+        Self { _guard: guard, folder }
+    }
+
+    /// What it noted of requests.
+    pub(crate) fn access_log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("access")).expect("a log")
     }
 }
 

@@ -14,7 +14,7 @@ async fn nginx_guards_an_application() {
         let merchant = server.tenant();
         let origin = format!("https://portal.example:{port}");
         let id = portal(&server, &merchant, json!({"appUrl": format!("{origin}/app/")})).await["id"].clone();
-        let _nginx = nginx::Nginx::start(port, &server, nginx::echo(), id.as_str().unwrap());
+        let nginx = nginx::Nginx::start(port, &server, nginx::echo(), id.as_str().unwrap());
         let client = nginx::client(port);
         let get = async |path: &str, cookie: &str| -> Response {
             let forged = [
@@ -59,6 +59,15 @@ async fn nginx_guards_an_application() {
         assert!(seen.contains("vestibule-session: ps_") && !seen.contains("vestibule-permissions"), "{seen}");
         // Nobody asks the guard directly.
         assert_eq!(get("/_vestibule", &cookie).await.status(), 404);
+        // It notes each request, and of a link or a query nothing that opens something.
+        get("/?session=pst_x&code=y", "").await;
+        let log = nginx.access_log();
+        assert!(log.contains(" GET /r/- 200 ") && log.contains(" POST /r/- 303 ") && log.contains(" GET / "), "{log}");
+        assert!(!log.contains("pst_") && !log.contains("code="), "{log}");
+        // A body of the gateway's size passes.
+        let upload = client.post(format!("{origin}/v1/portals/{}/api/x", id.as_str().unwrap()));
+        let answer = upload.body(vec![0; 9 << 20]).send().await.unwrap();
+        assert_eq!(answer.status(), 401, "by the service, not 413 by nginx");
     }
 }
 

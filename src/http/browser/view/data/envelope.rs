@@ -35,8 +35,7 @@ type Object = Map<String, Value>;
 
 /// The content, and the envelope that it came in.
 pub(super) fn open(json: &Value) -> (&Value, Option<&Object>) {
-    let is_list =
-        |o: &Object| o.get("data").is_some_and(Value::is_array) && o.keys().any(|key| MORE.contains(&key.as_str()));
+    let is_list = |o: &Object| o.get("data").is_some_and(Value::is_array) && find(o, &MORE).is_some();
     let envelope = json.as_object().filter(|o| is_list(o) || o.keys().all(|key| KEYS.contains(&key.as_str())));
     match envelope.and_then(|o| o.get("data")) {
         Some(data @ (Value::Array(_) | Value::Object(_))) => (data, envelope),
@@ -81,6 +80,7 @@ mod tests {
             json!({"data": [1], "has_more": true, "next_cursor": "c"}),
             json!({"meta": {}, "data": [1], "pagination": {"hasMore": true, "cursor": "c"}}),
             json!({"data": [1], "has_more": true, "cursor": "c", "took": 5}),
+            json!({"data": [1], "took": 5, "pagination": {"hasMore": true, "cursor": "c"}}),
         ] {
             let (content, Some(envelope)) = open(&json) else { panic!("not opened: {json}") };
             assert_eq!(*content, json!([1]));
