@@ -64,9 +64,17 @@ impl Nginx {
         Self { _guard: guard, folder }
     }
 
-    /// What it noted of requests.
-    pub(crate) fn access_log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("access")).expect("a log")
+    /// What it noted of requests, once it noted one with this in it: it notes a request after it answered.
+    pub(crate) async fn access_log_with(&self, last: &str) -> String {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let log = fs::read_to_string(self.folder.path().join("access")).expect("a log");
+            if log.contains(last) {
+                return log;
+            }
+            assert!(Instant::now() < deadline, "{last:?} is not noted: {log}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 }
 
