@@ -42,7 +42,7 @@ bench: ## What an operation costs, as a ratio to what the database and the web s
 	cargo bench --locked --profile dist --bench load
 
 .PHONY: bench-scale
-bench-scale: ## What it costs with ten thousand to ten million sessions stored; 20 minutes
+bench-scale: ## What it costs with ten thousand to ten million sessions stored; ten to twenty minutes
 	cargo bench --locked --profile dist --bench load -- scale
 
 # Needs `rustup toolchain install nightly` and `cargo install --locked cargo-fuzz`.

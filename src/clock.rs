@@ -1,4 +1,4 @@
-//! The only place that reads the time.
+//! The only place that reads a wall clock. Deadlines and spans elsewhere go by `Instant`, the monotonic clock.
 //!
 //! The database's clock decides, so that instances with different clocks agree: its offset to
 //! this machine's monotonic clock is measured again and again. A jump of the wall clock here

@@ -48,7 +48,8 @@ pub(super) fn publish(config: &mut Config) {
 pub(super) async fn connect(service: &Service, upstream_url: Option<String>) -> Result<(), Failure> {
     let operator = service.operator();
     let (Some(url), Some(tenant)) = (upstream_url, tenant(&operator).await?) else { return Ok(()) };
-    let settings = Box::new(move |settings: &mut Settings| settings.upstream_url = Some(url.clone()));
+    let url = Some(url).filter(|url| !url.is_empty());
+    let settings = Box::new(move |settings: &mut Settings| settings.upstream_url.clone_from(&url));
     let changes = PortalChanges { slug: None, enabled: None, settings };
     operator.update_portal(&tenant, DEFAULT_SLUG, changes).await?;
     Ok(())

@@ -35,7 +35,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Self-hosted portal sessions: one-time links that become guarded browser sessions.
 ///
-/// The configuration comes from the environment; config/default.toml lists every key.
+/// The configuration comes from the file that VESTIBULE_CONFIG names, and from the environment over it; config/default.toml in
+/// the source lists every key.
 #[derive(Debug, Parser)]
 #[command(name = "vestibule", version)]
 struct Cli {

@@ -2,7 +2,8 @@
 //!
 //! A credential is a prefix, then 54 base62 digits of 16 id bytes and 24 random bytes, then
 //! six digits of CRC32 over all that stands before. The id finds the row, the checksum
-//! refuses a typo without asking the database, and only SHA-256 of the random part is stored.
+//! refuses a typo without asking the database, and only SHA-256 of the random part is stored (of a bearer token with the
+//! prefix before it: a browser token under that prefix opens no link).
 
 use super::base62;
 use rand::Rng as _;
@@ -120,9 +121,12 @@ impl Credential {
         self.id
     }
 
-    /// What is kept of it.
+    /// What is kept of it. Both tokens of a browser session are looked up in one place, but only a bearer is a link as well.
     pub fn hash(&self) -> SecretHash {
-        SecretHash::of(&self.secret)
+        match self.kind {
+            Kind::Bearer => SecretHash::of(&[self.kind.prefix().as_bytes(), &self.secret].concat()),
+            _ => SecretHash::of(&self.secret),
+        }
     }
 }
 

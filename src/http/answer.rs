@@ -1,15 +1,55 @@
-//! JSON answers, as all dialects give them.
+//! JSON answers, as all dialects give them, and room for long ones.
 
+use super::refusal::Refusal;
+use crate::service::Error;
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// The bytes that long answers may have together, while their clients take them.
+const ROOM: usize = 64 * 1024 * 1024;
+/// Up to so many bytes an answer is not counted: the number of connections bounds those.
+const SHORT: usize = 128 * 1024;
+
+static FREE: Semaphore = Semaphore::const_new(ROOM);
+
+/// A long answer; its room is free again when its last byte is sent, or nobody wants it any more.
+struct Long {
+    text: Vec<u8>,
+    _room: SemaphorePermit<'static>,
+}
+
+impl AsRef<[u8]> for Long {
+    fn as_ref(&self) -> &[u8] {
+        &self.text
+    }
+}
+
+/// A body that was made for this answer alone. Clients that ask for long ones and don't read them would fill the memory.
+///
+/// # Errors
+/// [`Error::Unavailable`] when it is long and there is no room for it.
+pub(crate) fn body(mut text: Vec<u8>) -> Result<Body, Error> {
+    if text.len() <= SHORT {
+        return Ok(text.into());
+    }
+    // It had been given room for more than it became.
+    text.shrink_to_fit();
+    let size = u32::try_from(text.len()).map_err(|_| Error::Unavailable)?;
+    let room = FREE.try_acquire_many(size).map_err(|_| Error::Unavailable)?;
+    Ok(Bytes::from_owner(Long { text, _room: room }).into())
+}
 
 /// A JSON answer that no cache may keep.
-pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
-    raw(status, to_json(body))
+pub(crate) fn json(status: StatusCode, answer: &impl Serialize) -> Response {
+    match body(to_json(answer)) {
+        Ok(body) => raw(status, body),
+        Err(error) => Refusal::Service(error).into_response(),
+    }
 }
 
 /// The same from JSON that is written already.

@@ -2,7 +2,7 @@
 //! its `appUrl` and its `frameAncestors`. Everything else of the API is not for scripts elsewhere.
 
 use super::{App, client, refusal::Refusal};
-use crate::domain::id::PortalId;
+use crate::domain::{id::PortalId, return_url::parse_origin};
 use axum::{
     extract::{FromRequestParts, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
@@ -69,9 +69,9 @@ async fn may_read(app: &App, asked: &Parts, portal: Option<PortalId>, status: St
 
 /// Whether the origin belongs to any portal. Costs more than most requests, so it is counted.
 async fn may_ask(app: &App, parts: &Parts) -> bool {
-    let Some(origin) = origin(&parts.headers) else { return false };
+    let Some(Ok(origin)) = origin(&parts.headers).map(parse_origin) else { return false };
     app.inner.limits.count_address(client::origin(parts, app).address).is_ok()
-        && app.service().is_portal_origin(origin).await.unwrap_or(false)
+        && app.service().is_portal_origin(&origin).await.unwrap_or(false)
 }
 
 fn origin(headers: &HeaderMap) -> Option<&str> {

@@ -57,7 +57,7 @@ pub(crate) async fn alive() -> Json<Health> {
 
 /// Is it ready
 ///
-/// The database is reachable and migrated, and its clock agrees.
+/// The database answers and takes writes, and its clock agrees.
 #[utoipa::path(get, operation_id = "isReady", path = "/readyz", tag = "Health",
     responses((status = 200, description = "It is", body = Health), (status = 503, description = "Not now", body = Health)))]
 pub(crate) async fn ready(State(app): State<App>) -> Response {

@@ -32,9 +32,9 @@ pub(super) struct Recognised {
     pub(super) session: Box<Session>,
 }
 
-/// The texts of an ordinary session have fewer bytes than this; what is remembered of one with more takes as many times
-/// the room.
-const ORDINARY: usize = 1024;
+/// The texts of an ordinary session, or portal, have fewer bytes than this; what is remembered of one with more takes as many
+/// times the room.
+pub(super) const ORDINARY: usize = 1024;
 
 impl Recognised {
     fn new(session: Session, browser_hash: SecretHash, expires_at: Timestamp) -> Self {

@@ -3,11 +3,12 @@
 //! A value that was read before something was revoked must not be put in after it: whoever fills
 //! an entry takes a ticket before it reads, and one that is stale fills nothing.
 
-use super::browser::Recognised;
+use super::browser::{ORDINARY, Recognised};
 use crate::{
     domain::{
         id::{KeyId, PortalId, SessionId, TenantId},
         key::Key,
+        permission::Permission,
         portal::Portal,
     },
     store::{PortalRef, Revoked},
@@ -104,11 +105,21 @@ pub(super) struct Caches {
     pub(super) sessions: Guarded<SessionId, Arc<Recognised>>,
 }
 
+/// The bytes of what a merchant may set at length.
+fn texts_of(portal: &Portal) -> u64 {
+    let settings = &portal.settings;
+    let permissions = settings.default_permissions.iter().map(Permission::as_str);
+    let origins = settings.allowed_return_origins.iter().chain(&settings.frame_ancestors);
+    let urls = [&settings.return_url, &settings.app_url, &settings.upstream_url, &settings.branding.logo_url];
+    let texts = permissions.chain(origins.chain(urls.into_iter().flatten()).map(String::as_str));
+    texts.map(|text| text.len() as u64).sum()
+}
+
 impl Caches {
     pub(super) fn new(sessions: usize) -> Self {
         Self {
             keys: Guarded::new(4096, |_| 1),
-            portals: Guarded::new(4096, |_| 1),
+            portals: Guarded::new(4096, |portal| 1 + texts_of(portal) / ORDINARY as u64),
             sessions: Guarded::new(sessions, |known| known.weight),
         }
     }
@@ -135,6 +146,7 @@ impl Caches {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{portal::Settings, time::Timestamp};
     use std::{
         sync::atomic::{AtomicU64, Ordering},
         thread,
@@ -148,6 +160,31 @@ mod tests {
             (0..1000).filter(|n| cache.get(n).is_some()).count()
         };
         assert!(kept(1) > 900 && (1..=20).contains(&kept(50)), "{} and {}", kept(1), kept(50));
+    }
+
+    #[test]
+    fn a_portal_with_long_settings_takes_the_room_of_many() {
+        let kept = |permissions: usize| {
+            let permission = Permission::parse(format!("a.b.{}", "c".repeat(250))).unwrap();
+            let settings = Settings { default_permissions: vec![permission; permissions], ..Settings::default() };
+            let portal = |id| Portal {
+                id,
+                tenant_id: TenantId::at(1),
+                created_at: Timestamp::from_millis(0),
+                settings: settings.clone(),
+                slug: "a".into(),
+                enabled: true,
+            };
+            let portals = Caches::new(1).portals;
+            let keys: Vec<_> = (0..1000).map(|n| (PortalId::at(n))).collect();
+            for id in &keys {
+                let key = PortalKey::Public(*id);
+                portals.fill(portals.ticket(&key), &key, Arc::new(portal(*id)));
+            }
+            keys.into_iter().filter(|id| portals.get(&PortalKey::Public(*id)).is_some()).count()
+        };
+        let (short, long) = (kept(1), kept(100));
+        assert!(short > 900 && long < 200, "{short} and {long}");
     }
 
     #[test]

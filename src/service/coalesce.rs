@@ -74,9 +74,9 @@ impl<I: Send + 'static, O: Send + 'static> Coalescer<I, O> {
     pub(super) async fn submit(&self, item: I) -> Result<O, StoreError> {
         if let Ok(_ours) = self.turn.try_acquire() {
             let started = Instant::now();
-            let written = (self.alone)(vec![item]).await.pop();
-            self.pace.note(1, started.elapsed());
-            return written.unwrap_or_else(given_up);
+            let written = (self.alone)(vec![item]).await;
+            self.pace.note_if(&written, started.elapsed());
+            return written.into_iter().next().unwrap_or_else(given_up);
         }
         let waiting = self.queue.max_capacity() - self.queue.capacity();
         if self.pace.wait_behind(waiting) > LONGEST_WAIT {
@@ -86,6 +86,15 @@ impl<I: Send + 'static, O: Send + 'static> Coalescer<I, O> {
         let waiting = Waiting { item, since: Instant::now(), answer };
         self.queue.try_send(waiting).map_err(|_| StoreError::Overloaded)?;
         result.await.unwrap_or_else(|_| given_up())
+    }
+}
+
+impl Pace {
+    /// Takes note of a write, unless it waited for what somebody else holds: that says nothing of the next one.
+    fn note_if<O>(&self, results: &[Result<O, StoreError>], took: Duration) {
+        if !results.iter().any(|result| matches!(result, Err(StoreError::Busy(_)))) {
+            self.note(results.len(), took);
+        }
     }
 }
 
@@ -144,7 +153,7 @@ impl<I, O> Batches<I, O> {
         }
         let started = Instant::now();
         let (results, ()) = tokio::join!(biased; (self.together)(items), async { give(&mut self.written) });
-        self.pace.note(answers.len(), started.elapsed());
+        self.pace.note_if(&results, started.elapsed());
         self.written.extend(answers.into_iter().zip(results));
     }
 

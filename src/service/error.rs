@@ -119,7 +119,7 @@ impl Error {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match &error {
-            StoreError::Unavailable(cause) | StoreError::Busy(cause) => {
+            StoreError::Unavailable(cause) | StoreError::Refused(cause) | StoreError::Busy(cause) => {
                 tracing::warn!(cause, "the database is unavailable");
                 Self::Unavailable
             }

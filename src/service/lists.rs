@@ -59,9 +59,4 @@ impl<T> Listed<T> {
         let (data, has_more) = page.cut(rows);
         Self { data, has_more }
     }
-
-    /// The same page with each entry turned into something else.
-    pub fn map<U>(self, turn: impl FnMut(T) -> U) -> Listed<U> {
-        Listed { data: self.data.into_iter().map(turn).collect(), has_more: self.has_more }
-    }
 }

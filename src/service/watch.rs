@@ -86,15 +86,18 @@ pub(super) async fn in_time<T>(read: impl Future<Output = Result<T, Error>>) -> 
 struct Heard {
     /// From where the next one reads.
     since: i64,
+    /// Who answered the last one, its clock then, in microseconds since the Unix epoch, and its head.
+    server: String,
+    now_micros: i64,
+    head: i64,
     /// The database's head one to two [`LONGEST_WRITE`] ago: whatever of ours began before it has told what it revokes, if not
     /// committed it.
     old_head: i64,
-    /// That head as the last poll had it, when nobody was revoking: what began before it has ended before the next poll.
+    /// That head when a poll last found nobody revoking: whatever of ours began before it has ended. What it told is read by the
+    /// next poll, and only the one after that may begin here.
     clear: i64,
     /// The head that is going to be the old one, and when it was read.
     mark: (Instant, i64),
-    /// The head at the last poll.
-    head: i64,
     /// What the last one brought: as long as an old transaction is open somewhere, each brings it again.
     revoked: HashMap<Uuid, Revoked>,
 }
@@ -102,8 +105,17 @@ struct Heard {
 impl Heard {
     /// After the `first` poll, which was asked for then.
     fn new(first: &Polled, asked: Instant) -> Self {
-        let (since, head) = (first.horizon, first.head);
-        Self { since, old_head: i64::MIN, clear: i64::MIN, mark: (asked, head), head, revoked: HashMap::new() }
+        let &Polled { horizon: since, now_micros, head, .. } = first;
+        let (server, mark, revoked) = (first.server.clone(), (asked, head), HashMap::new());
+        Self { since, server, now_micros, head, old_head: i64::MIN, clear: i64::MIN, mark, revoked }
+    }
+
+    /// Whether something may have been revoked of which this poll does not tell: the last one was too long ago, by the monotonic
+    /// clock or, as that stands still while a machine sleeps, by the database's; or another server answers, or the same one after a
+    /// crash, which gives out positions anew that were read already; or a backup was put back in its place.
+    fn may_have_missed(&self, polled: &Polled, silence: Duration) -> bool {
+        let by_database = Duration::from_micros(u64::try_from(polled.now_micros - self.now_micros).unwrap_or(0));
+        silence.max(by_database) > FORGOTTEN || polled.server != self.server || polled.head < self.head
     }
 
     /// Takes in another one; what is new in it is told to `forget`.
@@ -113,12 +125,14 @@ impl Heard {
         new.for_each(|(_, what)| forget(*what));
         self.revoked = polled.revoked;
         self.since = polled.horizon.max(self.clear);
-        self.clear = if polled.is_revoking { i64::MIN } else { self.old_head };
+        if !polled.is_revoking {
+            self.clear = self.old_head;
+        }
         let (marked, head) = self.mark;
         if asked.duration_since(marked) >= LONGEST_WRITE {
             (self.old_head, self.mark) = (head, (asked, polled.head));
         }
-        self.head = polled.head;
+        (self.now_micros, self.head) = (polled.now_micros, polled.head);
     }
 }
 
@@ -142,8 +156,7 @@ async fn poll(inner: &Inner, heard: &mut Heard) {
     match inner.store.poll(heard.since, heard.old_head).await {
         Ok(polled) => {
             let agrees = inner.clock.follow(polled.now_micros, asked);
-            if watch.silence() > FORGOTTEN || polled.head < heard.head {
-                // Too long away, or another database than before: nothing cached is known to hold.
+            if heard.may_have_missed(&polled, watch.silence()) {
                 inner.caches.forget_all();
                 *heard = Heard::new(&polled, asked);
             } else {
@@ -172,7 +185,23 @@ mod tests {
     fn polled(head: i64, is_revoking: bool) -> Polled {
         let id = Uuid::from_u128(7);
         let revoked = [(id, Revoked::Session(SessionId(id)))].into();
-        Polled { now_micros: 0, horizon: 10, head, is_revoking, revoked }
+        Polled { now_micros: 0, horizon: 10, head, server: "a".into(), is_revoking, revoked }
+    }
+
+    #[test]
+    fn after_a_long_silence_by_either_clock_or_from_another_server_something_may_have_been_missed() {
+        let heard = Heard::new(&polled(20, false), Instant::now());
+        let long = FORGOTTEN + Duration::from_millis(1);
+        let after = |by_database: Duration, server: &str, silence| {
+            let polled =
+                Polled { now_micros: by_database.as_micros() as i64, server: server.into(), ..polled(20, false) };
+            heard.may_have_missed(&polled, silence)
+        };
+        assert!(!after(FORGOTTEN, "a", FORGOTTEN));
+        assert!(after(Duration::ZERO, "a", long));
+        assert!(after(long, "a", Duration::ZERO), "the machine slept");
+        assert!(after(Duration::ZERO, "b", Duration::ZERO));
+        assert!(heard.may_have_missed(&polled(19, false), Duration::ZERO), "a backup was put back");
     }
 
     #[test]
@@ -189,6 +218,8 @@ mod tests {
         assert_eq!([since_after(119, 800), since_after(120, 900), since_after(121, 910)], [10; 3]);
         assert_eq!([since_after(122, 920), since_after(179, 1000), since_after(180, 1100)], [500; 3]);
         assert_eq!([since_after(181, 1110), since_after(182, 1120)], [500, 900]);
+        heard.take(start + Duration::from_secs(183), polled(1130, true), |_| ());
+        assert_eq!(heard.since, 900, "somebody who began to revoke since is no reason to read all of it again");
         assert_eq!(told.get(), 1, "what is brought again is no news");
     }
 

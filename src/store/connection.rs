@@ -51,7 +51,7 @@ impl Store {
         match options.url.split_once(':').map(|(scheme, _)| scheme) {
             Some("postgres" | "postgresql") => Ok(Self::Postgres(Postgres::open(options)?)),
             Some("sqlite") => Ok(Self::Sqlite(Sqlite::open(options).await?)),
-            _ => Err(StoreError::Unavailable("DATABASE_URL must start with postgres:// or sqlite://".into())),
+            _ => Err(StoreError::Refused("DATABASE_URL must start with postgres:// or sqlite://".into())),
         }
     }
 
@@ -82,7 +82,7 @@ impl Store {
 
 /// Names what an operator has to look at; the cause holds nothing of the URL itself.
 fn no_url(cause: sqlx::Error) -> StoreError {
-    StoreError::Unavailable(format!("DATABASE_URL: {cause}"))
+    StoreError::Refused(format!("DATABASE_URL: {cause}"))
 }
 
 /// Work that runs to its end whatever becomes of the caller. It begins at once, and the handle is small: what waits for

@@ -8,6 +8,9 @@ pub enum StoreError {
     /// It is away, full, read-only or too busy; trying again later may work.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
+    /// It, or its URL, can't be used as it is, whoever tries again; in words for the operator.
+    #[error("{0}")]
+    Refused(String),
     /// Others hold what a statement needs, and it was given up; trying again later may work.
     #[error("the database is busy: {0}")]
     Busy(String),

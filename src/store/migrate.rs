@@ -58,7 +58,7 @@ impl Store {
     pub async fn check_durability(&self) -> Result<(), StoreError> {
         let Self::Postgres(db) = self else { return Ok(()) };
         if db.first_answer(SYNCHRONOUS_COMMIT).await? == "off" {
-            return Err(StoreError::Unavailable(
+            return Err(StoreError::Refused(
                 "synchronous_commit is off: PostgreSQL would lose acknowledged sessions in a crash. \
                  Turn it on for the server, the database and the role."
                     .into(),
@@ -130,8 +130,8 @@ async fn check_schema(db: &Postgres) -> Result<(), StoreError> {
         })
         .await?;
     if applied < needed {
-        return Err(StoreError::Unavailable(
-            "its schema is older than this program, and can't be migrated through PgBouncer. \
+        return Err(StoreError::Refused(
+            "The database's schema is older than this program, and can't be migrated through PgBouncer. \
              Run `vestibule migrate` with a DATABASE_URL that leads to PostgreSQL itself."
                 .into(),
         ));

@@ -1,4 +1,4 @@
-//! The databases. One set of statements for PostgreSQL and SQLite; only what is hot has two.
+//! The databases. One set of statements for PostgreSQL and SQLite; what is hot, and where one has no word of the other's, has two.
 //!
 //! Every operation runs in a task of its own: a client that hangs up never cancels a statement
 //! half way, so no connection goes back to its pool inside a transaction.

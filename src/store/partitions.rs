@@ -8,6 +8,8 @@ use crate::domain::{
 };
 use chrono::{DateTime, Datelike as _, Days, Months, NaiveDate, Utc};
 use sqlx::Connection as _;
+use std::time::Duration;
+use tokio::time::timeout;
 
 statements! {
     Postgres PARTITIONS = "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid \
@@ -15,8 +17,13 @@ statements! {
     Postgres LOCK = "select pg_advisory_xact_lock(7381402951)";
     // Where nothing is found, finding out by reading all would take as long as there is to read.
     Postgres BY_INDEX = "set local enable_seqscan = off";
+    // Another instance that changes the schema waits for its table meanwhile.
+    Postgres PATIENT = "set local lock_timeout = '2s'";
     Postgres SHORT_WAIT = "set local lock_timeout = '500ms'";
 }
+
+/// A server that vanished says nothing, for hours; the next sweep asks on another connection.
+const LONGEST_LOOK: Duration = Duration::from_secs(600);
 
 /// Sessions end so long after they were made, but for those in the index `portal_sessions_long_lives`.
 const SHORT_LIFE: Seconds = Seconds(86_400 + 900);
@@ -147,21 +154,26 @@ impl Postgres {
              and coalesce(ended_at, browser_expires_at, link_expires_at) >= $1)"
         );
         // There may be many, and nobody waits for it. In a transaction, without which PgBouncer parts a statement from its values.
-        let mut conn = self.unhurried().await?;
-        let mut tx = conn.begin().await?;
-        execute!(Link { conn: &mut *tx, persistent: false }, BY_INDEX)?;
-        let held = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).persistent(false).bind(over).fetch_one(&mut *tx).await;
-        match held {
-            // Another instance's sweep dropped it meanwhile.
-            Err(error) if is_of_no_table(&error) => Ok(true),
-            held => Ok(held?),
-        }
+        let look = async {
+            let mut conn = self.unhurried().await?;
+            let mut tx = conn.begin().await?;
+            execute!(Link { conn: &mut *tx, persistent: false }, BY_INDEX)?;
+            let sql = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).persistent(false).bind(over);
+            match sql.fetch_one(&mut *tx).await {
+                // Another instance's sweep dropped it meanwhile.
+                Err(error) if is_of_no_table(&error) => Ok(true),
+                held => Ok(held?),
+            }
+        };
+        let late = |_| StoreError::Unavailable("it does not answer the sweep".into());
+        timeout(LONGEST_LOOK, look).await.map_err(late)?
     }
 
     /// Runs a change of the schema that waits for nobody long; names in it are our own, never a client's.
     async fn ddl(&self, sql: String) -> Result<(), StoreError> {
         self.write(move |link| {
             Box::pin(async move {
+                execute!(link, PATIENT)?;
                 execute!(link, LOCK)?;
                 execute!(link, SHORT_WAIT)?;
                 sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(false).execute(&mut *link.conn).await?;

@@ -10,6 +10,7 @@ statements! {
     Postgres POLL = "select (extract(epoch from clock_timestamp()) * 1000000)::bigint as now_micros, \
         pg_snapshot_xmin(pg_current_snapshot())::text::bigint as horizon, \
         pg_snapshot_xmax(pg_current_snapshot())::text::bigint as head, \
+        concat_ws(' ', pg_postmaster_start_time(), pg_stat_get_bgwriter_stat_reset_time()) as server, \
         pg_is_in_recovery() as read_only, \
         case when pg_snapshot_xmin(pg_current_snapshot())::text::bigint < $2 then exists (select 1 from pg_locks l \
             where l.relation = 'revocations'::regclass and l.mode = 'RowExclusiveLock' \
@@ -19,7 +20,7 @@ statements! {
     Sqlite POLL_SQLITE = "select cast(unixepoch('subsec') * 1000 as integer) * 1000 as now_micros, \
         coalesce((select seq from sqlite_sequence where name = 'revocations'), 0) + 1 as horizon, \
         coalesce((select seq from sqlite_sequence where name = 'revocations'), 0) + 1 as head, \
-        0 as read_only, $2 is null as is_revoking, r.id, r.kind, r.target \
+        '' as server, 0 as read_only, $2 is null as is_revoking, r.id, r.kind, r.target \
         from (select 1) as one left join revocations r on r.position >= $1";
 }
 
@@ -67,6 +68,9 @@ pub struct Polled {
     pub horizon: i64,
     /// Where whatever begins from now on writes, or behind.
     pub head: i64,
+    /// Which run of which server answered: when it started, and when its statistics began, as they do anew after a crash. What
+    /// another run gave out as the head may be given out again.
+    pub server: String,
     /// Whether somebody who writes revocations was at work right after this look, given that a transaction is open that began
     /// before `old_head`.
     pub is_revoking: bool,
@@ -79,6 +83,7 @@ struct Row {
     now_micros: i64,
     horizon: i64,
     head: i64,
+    server: String,
     read_only: bool,
     is_revoking: bool,
     id: Option<Uuid>,
@@ -104,10 +109,11 @@ impl Store {
                 return Err(StoreError::Unavailable("it is a replica that takes no writes".into()));
             }
             let &Row { now_micros, horizon, head, is_revoking, .. } = first;
+            let server = first.server.clone();
             let revoked =
                 rows.iter().filter_map(|row| Some((row.id?, Revoked::read(row.kind.as_deref()?, row.target?)?)));
             let revoked = revoked.collect();
-            Ok(Polled { now_micros, horizon, head, is_revoking, revoked })
+            Ok(Polled { now_micros, horizon, head, server, is_revoking, revoked })
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Black-box tests: the real binary, on both stores.
+//! Tests of the whole: the real binary on both stores, and in `store` the store alone.
 //!
 //! One test binary for all of them, since they share a PostgreSQL cluster that
 //! takes a second to start. Run them with `cargo test`: a runner that gives

@@ -7,7 +7,7 @@ mod landing;
 mod page;
 mod refuse;
 mod tab;
-#[allow(unreachable_pub, reason = "it knows nothing of the rest, like a crate of its own")]
+#[allow(unreachable_pub, reason = "like a crate of its own: of the rest it knows only the permissions' `Tab`")]
 mod view;
 mod visit;
 

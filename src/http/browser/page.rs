@@ -7,7 +7,7 @@ use crate::{
         return_url::{WebUrl, is_policy_source},
         session::Session,
     },
-    http::context::Context,
+    http::{answer, context::Context, refusal::Refusal},
 };
 use askama::Template;
 use axum::{
@@ -101,7 +101,11 @@ fn return_url<'a>(portal: &'a Portal, session: Option<&'a Session>) -> Option<&'
 /// A page with the headers that every one has.
 pub(super) fn page(status: StatusCode, locale: Locale, template: &impl Template, policy: &Policy<'_>) -> Response {
     let Ok(html) = template.render() else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
-    let mut response = (status, Html(html)).into_response();
+    let html = match answer::body(html.into_bytes()) {
+        Ok(body) => Html(body),
+        Err(error) => return Refusal::Service(error).into_response(),
+    };
+    let mut response = (status, html).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(locale.tag()));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static(policy.referrer()));

@@ -77,7 +77,7 @@ pub(crate) async fn forward(
     body: Body,
 ) -> Result<Response, Refusal> {
     let gateway = &app.inner.gateway;
-    let place = gateway.places.enter(user.portal_id(), user.session().id)?;
+    let place = gateway.places.enter(user.session().tenant_id, user.session().id)?;
     let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: usize| length > MAX_BODY) {
         return Err(Refusal::BodyTooLarge);
@@ -227,7 +227,7 @@ fn copy(names: &[HeaderName], from: &HeaderMap, to: &mut HeaderMap) {
 mod tests {
     use super::*;
     use crate::{
-        domain::id::{PortalId, SessionId},
+        domain::id::{SessionId, TenantId},
         http::gateway::places::Places,
     };
 
@@ -239,7 +239,7 @@ mod tests {
         });
         let answer = reqwest::Response::from(axum::http::Response::new(reqwest::Body::wrap_stream(drops)));
         let (places, limit) = (Places::new(1), Duration::from_millis(200));
-        let enter = || places.enter(PortalId::at(1), SessionId::at(1));
+        let enter = || places.enter(TenantId::at(1), SessionId::at(1));
         let place = enter().unwrap();
         let started = Instant::now();
         let chunks: Vec<_> = in_time(answer, place, limit).collect().await;

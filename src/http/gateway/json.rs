@@ -41,7 +41,8 @@ pub(crate) async fn fetch_json(app: &App, user: &EndUser, path: &str, query: Opt
 
 async fn fetch(app: &App, user: &EndUser, path: &str, query: Option<&str>) -> Result<Value, Fault> {
     let gateway = &app.inner.gateway;
-    let _place = gateway.places.enter(user.portal_id(), user.session().id).map_err(|_| Fault::Unreachable)?;
+    let _place =
+        gateway.for_pages.enter(user.session().tenant_id, user.session().id).map_err(|_| Fault::Unreachable)?;
     let mut request = forward::prepare(app, user, Method::GET, &format!("/{path}"), query).await.map_err(fault)?;
     request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
     let answer = gateway.execute(request).await.map_err(fault)?;

@@ -42,6 +42,8 @@ pub(crate) struct Gateway {
     client: Option<Client>,
     /// Requests under way have places of their own: slow upstreams take none from what is answered here.
     places: Arc<Places>,
+    /// A hosted page that waits for an upstream keeps its place among what is answered here: few may.
+    for_pages: Arc<Places>,
 }
 
 impl Gateway {
@@ -58,7 +60,8 @@ impl Gateway {
             .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
             .build();
         let client = client.inspect_err(|error| tracing::error!(%error, "the gateway can't reach any upstream")).ok();
-        Self { client, places: Places::new(config.limits.concurrent_requests) }
+        let places = config.limits.concurrent_requests;
+        Self { client, places: Places::new(places), for_pages: Places::new(places.div_ceil(4)) }
     }
 }
 

@@ -1,8 +1,8 @@
-//! Places for requests under way to upstreams: so many in all, of them half for one portal, so that no slow upstream takes
-//! them from all tenants, and so many for one browser session, so that no end user takes them from everybody else.
+//! Places for requests under way to upstreams: so many in all, of them half for one tenant, so that its slow upstreams take
+//! them from nobody else, and so many for one browser session, so that no end user takes them from everybody else.
 
 use crate::{
-    domain::id::{PortalId, SessionId},
+    domain::id::{SessionId, TenantId},
     service::Error,
 };
 use std::{
@@ -24,7 +24,7 @@ pub(super) struct Places {
 #[derive(Debug, Default)]
 struct Taken {
     all: usize,
-    by_portal: HashMap<PortalId, usize>,
+    by_tenant: HashMap<TenantId, usize>,
     by_session: HashMap<SessionId, usize>,
 }
 
@@ -32,7 +32,7 @@ struct Taken {
 #[derive(Debug)]
 pub(super) struct Place {
     places: Arc<Places>,
-    portal: PortalId,
+    tenant: TenantId,
     session: SessionId,
 }
 
@@ -45,18 +45,18 @@ impl Places {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A place for one request of this session of this portal, until the end of its answer.
-    pub(super) fn enter(self: &Arc<Self>, portal: PortalId, session: SessionId) -> Result<Place, Error> {
+    /// A place for one request of this session of this tenant, until the end of its answer.
+    pub(super) fn enter(self: &Arc<Self>, tenant: TenantId, session: SessionId) -> Result<Place, Error> {
         let mut taken = self.taken();
-        let of_portal = taken.by_portal.get(&portal).copied().unwrap_or(0);
+        let of_tenant = taken.by_tenant.get(&tenant).copied().unwrap_or(0);
         let of_session = taken.by_session.get(&session).copied().unwrap_or(0);
-        if taken.all >= self.all || of_portal >= self.all.div_ceil(2) || of_session >= OF_A_SESSION {
+        if taken.all >= self.all || of_tenant >= self.all.div_ceil(2) || of_session >= OF_A_SESSION {
             return Err(Error::Unavailable);
         }
         taken.all += 1;
-        taken.by_portal.insert(portal, of_portal + 1);
+        taken.by_tenant.insert(tenant, of_tenant + 1);
         taken.by_session.insert(session, of_session + 1);
-        Ok(Place { places: Arc::clone(self), portal, session })
+        Ok(Place { places: Arc::clone(self), tenant, session })
     }
 }
 
@@ -64,7 +64,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.places.taken();
         taken.all -= 1;
-        count_down(&mut taken.by_portal, &self.portal);
+        count_down(&mut taken.by_tenant, &self.tenant);
         count_down(&mut taken.by_session, &self.session);
     }
 }
@@ -81,22 +81,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_session_and_one_portal_leave_room_for_others() {
+    fn one_session_and_one_tenant_leave_room_for_others() {
         let places = Places::new(80);
-        let ([one, other, third], [portal, elsewhere, nowhere]) =
-            ([1, 2, 3].map(SessionId::at), [1, 2, 3].map(PortalId::at));
-        let mut held: Vec<_> = (0..OF_A_SESSION).map(|_| places.enter(portal, one).unwrap()).collect();
-        assert!(places.enter(portal, one).is_err(), "the session's are taken");
-        held.extend((OF_A_SESSION..40).map(|_| places.enter(portal, other).unwrap()));
-        assert!(places.enter(portal, other).is_err(), "the portal's are taken");
+        let ([one, other, third], [tenant, elsewhere, nowhere]) =
+            ([1, 2, 3].map(SessionId::at), [1, 2, 3].map(TenantId::at));
+        let mut held: Vec<_> = (0..OF_A_SESSION).map(|_| places.enter(tenant, one).unwrap()).collect();
+        assert!(places.enter(tenant, one).is_err(), "the session's are taken");
+        held.extend((OF_A_SESSION..40).map(|_| places.enter(tenant, other).unwrap()));
+        assert!(places.enter(tenant, other).is_err(), "the tenant's are taken");
         held.extend((0..OF_A_SESSION).map(|_| places.enter(elsewhere, third).unwrap()));
         held.extend((OF_A_SESSION..40).map(|_| places.enter(elsewhere, other).unwrap()));
         assert!(places.enter(nowhere, other).is_err(), "all are taken");
         drop(held.pop());
-        assert!(places.enter(portal, other).is_err());
+        assert!(places.enter(tenant, other).is_err());
         assert!(places.enter(nowhere, other).is_ok());
         drop(held);
         let taken = places.taken();
-        assert_eq!((taken.all, taken.by_portal.len(), taken.by_session.len()), (0, 0, 0));
+        assert_eq!((taken.all, taken.by_tenant.len(), taken.by_session.len()), (0, 0, 0));
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     answer,
     dto::CustomerDto,
-    lists::{CustomerList, List},
+    lists::{self, CustomerList, List},
     no_content,
     openapi::{Reading, Writing},
     reading::{by_name, given, given_by_name},
@@ -22,7 +22,7 @@ use crate::{
         idempotency::Idempotent,
         refusal::Refusal,
     },
-    service::{Cursor, Error, Listed, Merchant, NewCustomer, Reply},
+    service::{Cursor, Error, Merchant, NewCustomer, Reply},
 };
 use axum::{http::StatusCode, response::Response};
 use serde::{Deserialize, Serialize};
@@ -197,10 +197,9 @@ pub(crate) struct ListQuery {
 pub(crate) async fn list(merchant: Merchant, Query(query): Query<ListQuery>) -> Result<Response, Refusal> {
     let cursor =
         Cursor { limit: query.limit, starting_after: query.starting_after, ending_before: query.ending_before };
-    let external_id = field("externalId", query.external_id.map(text::without_nul).transpose())?;
-    let page = merchant.customers(external_id, cursor).await?;
-    let data = page.data.iter().map(CustomerDto::new).collect();
-    let list: CustomerList<'_> = List::new("/v1/customers", Listed { data, has_more: page.has_more });
+    let _turn = lists::turn().await;
+    let page = merchant.customers(query.external_id, cursor).await?;
+    let list: CustomerList<'_> = List::new("/v1/customers", &page, CustomerDto::new);
     Ok(answer(StatusCode::OK, &list))
 }
 

@@ -7,12 +7,12 @@ use super::{
     openapi::Reading,
 };
 use crate::{
-    domain::{Invalid, text},
+    domain::Invalid,
     http::{
         extract::{Query, field},
         refusal::Refusal,
     },
-    service::{Cursor, Listed, Merchant},
+    service::{Cursor, Merchant},
 };
 use axum::{http::StatusCode, response::Response};
 use serde::Deserialize;
@@ -46,9 +46,7 @@ pub(crate) async fn list(merchant: Merchant, Query(query): Query<ListQuery>) -> 
     let session = field("portalSessionId", id.transpose())?;
     let cursor =
         Cursor { limit: query.limit, starting_after: query.starting_after, ending_before: query.ending_before };
-    let kind = field("type", query.r#type.map(text::without_nul).transpose())?;
-    let page = merchant.events(kind, session, cursor).await?;
-    let data = page.data.iter().map(EventDto::new).collect();
-    let list: EventList<'_> = List::new("/v1/events", Listed { data, has_more: page.has_more });
+    let page = merchant.events(query.r#type, session, cursor).await?;
+    let list: EventList<'_> = List::new("/v1/events", &page, EventDto::new);
     Ok(answer(StatusCode::OK, &list))
 }

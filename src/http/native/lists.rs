@@ -3,6 +3,7 @@
 use super::dto::{CustomerDto, EventDto, PortalDto, SessionDto};
 use crate::service::{Cursor, Listed};
 use serde::{Deserialize, Serialize};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use utoipa::{IntoParams, ToSchema};
 
 /// A page of a list, newest first.
@@ -26,9 +27,18 @@ pub(crate) type CustomerList<'a> = List<CustomerDto<'a>>;
 pub(crate) type EventList<'a> = List<EventDto<'a>>;
 
 impl<T> List<T> {
-    pub(super) fn new(url: &'static str, page: Listed<T>) -> Self {
-        Self { object: "list", url, data: page.data, has_more: page.has_more }
+    /// A page of the list at `url`, each entry of which is shown as `show` says.
+    pub(super) fn new<'a, E>(url: &'static str, page: &'a Listed<E>, show: impl FnMut(&'a E) -> T) -> Self {
+        Self { object: "list", url, data: page.data.iter().map(show).collect(), has_more: page.has_more }
     }
+}
+
+/// Pages that may be read and written out at a time. One may have 6 MB, and is in memory twice meanwhile.
+static PAGES: Semaphore = Semaphore::const_new(16);
+
+/// Waits for a turn to make a page; it is over when this is dropped.
+pub(super) async fn turn() -> Option<SemaphorePermit<'static>> {
+    PAGES.acquire().await.ok()
 }
 
 /// Which part of a list to give.

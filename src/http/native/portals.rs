@@ -3,7 +3,7 @@
 use super::{
     answer,
     dto::PortalDto,
-    lists::{List, PageQuery, PortalList},
+    lists::{self, List, PageQuery, PortalList},
     no_content,
     openapi::{Reading, Writing},
     reading::{given, given_object},
@@ -255,9 +255,9 @@ pub(crate) async fn create(
 #[utoipa::path(get, operation_id = "listPortals", path = "/v1/portals", tag = "Portals", params(PageQuery),
     responses((status = 200, description = "A page", body = List<PortalDto<'static>>), Reading), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn list(merchant: Merchant, Query(page): Query<PageQuery>) -> Result<Response, Refusal> {
+    let _turn = lists::turn().await;
     let page = merchant.portals(page.into()).await?;
-    let data = page.data.iter().map(PortalDto::new).collect();
-    let list: PortalList<'_> = List::new("/v1/portals", crate::service::Listed { data, has_more: page.has_more });
+    let list: PortalList<'_> = List::new("/v1/portals", &page, PortalDto::new);
     Ok(answer(StatusCode::OK, &list))
 }
 

@@ -3,7 +3,7 @@
 use super::{
     answer,
     dto::{CreatedDto, SessionDto},
-    lists::{List, SessionList},
+    lists::{self, List, SessionList},
     no_content,
     openapi::{Reading, Writing},
     reading::{by_name, word},
@@ -16,9 +16,9 @@ use crate::{
         language, permission,
         portal::{MAX_LINK_TTL, MAX_SESSION_TTL, MIN_LINK_TTL, MIN_SESSION_TTL},
         return_url::{WebUrl, parse_path},
-        session::{Delivery, Session, Status},
+        session::{Delivery, Status},
         text::{self, Metadata},
-        time::{Seconds, Timestamp},
+        time::Seconds,
     },
     http::{
         App,
@@ -204,11 +204,10 @@ pub(crate) struct ListQuery {
 impl ListQuery {
     fn parse(self) -> Result<(SessionQuery, Cursor), Error> {
         let id = self.customer_id.map(|id| id.parse().map_err(|_| Invalid::new("Give a customer's id.")));
-        let plain = |name, text: Option<String>| field(name, text.map(text::without_nul).transpose());
         let query = SessionQuery {
             customer_id: field("customerId", id.transpose())?,
-            customer_external_id: plain("customerExternalId", self.customer_external_id)?,
-            portal: plain("portal", self.portal)?,
+            customer_external_id: self.customer_external_id,
+            portal: self.portal,
             status: match (self.status, self.include_expired) {
                 (Some(status), _) => StatusFilter::Only(status),
                 (None, Some(true)) => StatusFilter::All,
@@ -229,13 +228,11 @@ impl ListQuery {
     responses((status = 200, description = "A page", body = List<SessionDto<'static>>), Reading), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn list(merchant: Merchant, Query(query): Query<ListQuery>) -> Result<Response, Refusal> {
     let (query, cursor) = query.parse()?;
+    let _turn = lists::turn().await;
     let page = merchant.sessions(query, cursor).await?;
-    Ok(answer(StatusCode::OK, &sessions(&page.data, page.has_more, merchant.service().clock().now())))
-}
-
-fn sessions(data: &[Session], has_more: bool, now: Timestamp) -> SessionList<'_> {
-    let data = data.iter().map(|session| SessionDto::new(session, now)).collect();
-    List::new("/v1/portal-sessions", crate::service::Listed { data, has_more })
+    let now = merchant.service().clock().now();
+    let list: SessionList<'_> = List::new("/v1/portal-sessions", &page, |session| SessionDto::new(session, now));
+    Ok(answer(StatusCode::OK, &list))
 }
 
 /// Revoke a portal session

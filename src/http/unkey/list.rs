@@ -2,7 +2,7 @@
 
 use super::{Meta, limit, portal_name};
 use crate::{
-    domain::{Invalid, id::SessionId},
+    domain::{Invalid, id::SessionId, text},
     http::{
         answer,
         extract::{Json, field},
@@ -77,14 +77,11 @@ impl<'a> From<&'a Holder> for HolderDto<'a> {
 impl ListSessions {
     fn query(self) -> Result<HolderQuery, Error> {
         let search = self.search.filter(|search| !search.is_empty());
-        if search.as_ref().is_some_and(|search| search.contains('\0')) {
-            return Err(Error::field("search", Invalid::new("NUL is not allowed.")));
-        }
         Ok(HolderQuery {
             portal: portal_name("portal", self.portal)?,
             limit: limit(self.limit)?,
             after: self.cursor.map(|cursor| field("cursor", read_cursor(&cursor))).transpose()?,
-            prefix: search,
+            prefix: field("search", search.map(text::without_nul).transpose())?,
         })
     }
 }

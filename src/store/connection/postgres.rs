@@ -27,8 +27,10 @@ const POLL_CONNECT: Duration = Duration::from_millis(1300);
 const MARGIN: Duration = Duration::from_millis(500);
 /// Every statement goes by an index and is planned once on each connection: planning one over all the partitions takes
 /// longer than running it, and a plan made while a table was small must not scan it when it has grown.
-const SETTINGS: [(&str, &str); 6] = [
+/// And who waits for a row that somebody else holds is refused before those who wait behind it are too late.
+const SETTINGS: [(&str, &str); 7] = [
     ("statement_timeout", "4s"),
+    ("lock_timeout", "500ms"),
     ("idle_in_transaction_session_timeout", "10s"),
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),

@@ -55,7 +55,7 @@ impl Sqlite {
             .pragma("temp_store", "memory")
             .pragma("wal_autocheckpoint", WAL_PAGES);
         if options.url.contains(":memory:") || options.url.contains("mode=memory") {
-            return Err(StoreError::Unavailable(
+            return Err(StoreError::Refused(
                 "DATABASE_URL: a database in memory would lose what was acknowledged".into(),
             ));
         }

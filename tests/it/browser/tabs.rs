@@ -1,5 +1,8 @@
 //! What the hosted tabs show of a merchant's data.
 
+use std::time::Duration;
+
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{Guest, link, place, portal, portal_of};
@@ -160,4 +163,33 @@ async fn a_logo_takes_the_place_of_the_initial() {
         let policy = page.header("content-security-policy").unwrap();
         assert!(policy.contains("img-src 'self' https://cdn.example;"), "{policy}");
     }
+}
+
+/// A page that waits for a merchant's back end keeps a place, as the gateway does not: few may.
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_wait_for_an_upstream_take_no_place_from_others() {
+    let setup = Server::with(Store::Sqlite).env("VESTIBULE_GATEWAY__ALLOW_PRIVATE", "true");
+    let server = setup.env("VESTIBULE_LIMITS__CONCURRENT_REQUESTS", "8").start().await;
+    let (merchant, other) = (server.tenant(), server.tenant());
+    // It takes connections and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    portal(&server, &merchant, json!({"upstreamUrl": url})).await;
+    let mut readers = Vec::new();
+    for _ in 0..8 {
+        let (path, session) = link(&server, &merchant, json!({})).await;
+        let mut guest = Guest::new(&server);
+        guest.open(&path).await.expect(200);
+        guest.submit(&path).await.expect(303);
+        readers.push((guest, format!("/p/{}/keys", portal_of(&session))));
+    }
+    let pages = join_all(readers.iter_mut().map(|(guest, tab)| guest.open(tab)));
+    let others = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        for _ in 0..4 {
+            link(&server, &other, json!({})).await;
+        }
+    };
+    let (pages, ()) = tokio::join!(pages, others);
+    pages.into_iter().for_each(|page| drop(page.expect(200)));
 }

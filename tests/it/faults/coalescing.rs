@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::{Connection, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use vestibule::domain::id::SessionId;
 
 use super::{figure, unlimited, until};
 use crate::support::postgres::{Cluster, Durability};
-use crate::support::{Answer, Http, Merchant, Server, Store};
+use crate::support::{Answer, EXCHANGE, Http, Merchant, Server, Store};
 
 /// Holds up every write of the service until it is dropped, so that what is asked meanwhile goes together.
 enum Hold {
@@ -43,11 +44,12 @@ impl Hold {
 async fn together(database: &str, first: impl Future<Output = Answer>, rest: Vec<(Http, &str, Value)>) -> Vec<Answer> {
     let hold = Hold::on(database).await;
     let release = async {
-        tokio::time::sleep(Duration::from_millis(600)).await;
+        // Nobody waits for a lock of PostgreSQL's for more than 500 ms.
+        tokio::time::sleep(Duration::from_millis(350)).await;
         hold.release().await;
     };
     let rest = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
         join_all(rest.iter().map(|(http, path, body)| http.post(path, body.clone()))).await
     };
     let (first, rest, ()) = tokio::join!(first, rest, release);
@@ -110,6 +112,38 @@ async fn one_poisoned_create_of_a_batch_fails_alone() {
             assert_eq!(kept.json()["customerExternalId"], format!("c{}", n % 5));
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_whose_row_somebody_holds_fails_alone() {
+    let server = unlimited(Server::with(Store::Postgres)).start().await;
+    let tenant = server.tenant();
+    let link = async || create(&server, &tenant, json!({})).await.expect(201).json();
+    let exchange = async |link: &Value| {
+        let body = json!({"token": link["token"], "transport": "bearer"});
+        server.http.post(EXCHANGE, body).await
+    };
+    exchange(&link().await).await.expect(200);
+    let held = link().await;
+    let others = join_all((0..24).map(|_| link())).await;
+    let mut holder = PgConnection::connect(server.database().url()).await.unwrap();
+    let id = held["id"].as_str().unwrap().parse::<SessionId>().unwrap().0;
+    let sql = format!("begin; select id from portal_sessions where id = '{id}' for update");
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut holder).await.unwrap();
+    // It is asked for alone, then along with others.
+    for half in others.chunks(12) {
+        let rest = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let (again, rest) = tokio::join!(exchange(&held), join_all(half.iter().map(&exchange)));
+            again.expect(503);
+            rest
+        };
+        let (first, rest) = tokio::join!(exchange(&held), rest);
+        first.expect(503);
+        rest.into_iter().for_each(|answer| drop(answer.expect(200)));
+    }
+    holder.close().await.unwrap();
+    exchange(&held).await.expect(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,7 +9,8 @@ use serde_json::json;
 
 use super::proxy::{Mode, Proxy};
 use super::{Session, figure, session, unlimited, until, verify};
-use crate::support::guard::Folder;
+use crate::support::guard::{Folder, signal};
+use crate::support::postgres::{Cluster, Durability};
 use crate::support::{Database, Db, EXCHANGE, Http, Merchant, Server, Setup, Store, mint, postgres, text};
 
 const HOLDS: Duration = Duration::from_secs(1);
@@ -200,6 +201,46 @@ async fn it_holds_on_one_that_was_frozen_meanwhile() {
             assert!(statuses.iter().all(|status| [401, 503].contains(status)), "{store:?}: {statuses:?}");
         }
     }
+}
+
+/// A server that crashed gives out transaction ids again that nobody had written down, and one that took over from another
+/// those of which it had not heard. By them each instance knows how far it has read what was revoked.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_holds_on_one_that_had_read_further_than_the_database_came_back() {
+    let cluster = Cluster::start(Durability::Fast);
+    let near = unlimited(Server::on(&cluster.database())).start().await;
+    let api = near.http.key(&near.tenant().key);
+    let far = Server::join(&near).start().await;
+    let session = session(&api, json!({})).await;
+    for _ in 0..3 {
+        assert_eq!(verify(&far, &session.token).await, 200);
+    }
+    let head = || {
+        let sql = "select pg_snapshot_xmax(pg_current_snapshot())";
+        cluster.run("postgres", &[sql]).parse::<u64>().unwrap()
+    };
+    let burn = |ids: u64| {
+        let sql =
+            format!("do $$ begin for n in 1..{ids} loop perform pg_current_xact_id(); rollback; end loop; end $$");
+        cluster.run("postgres", &[&sql]);
+    };
+    // What nobody waits for is written down by this process.
+    let writer = cluster.run("postgres", &["select pid from pg_stat_activity where backend_type = 'walwriter'"]);
+    signal("STOP", &[writer.parse().unwrap()]);
+    burn(3000);
+    let read = head();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    far.pause();
+    cluster.sigkill();
+    cluster.restart();
+    assert!(head() + 1000 < read, "it remembers them all");
+    until("ready", Duration::from_secs(5), async || near.http.get("/readyz").await.status == 200).await;
+    End::Revoke.acknowledge(&near, &api, &session, "", "").await;
+    burn(6000);
+    assert!(head() > read);
+    far.resume();
+    let refused = async || verify(&far, &session.token).await == 401;
+    until("refused", Duration::from_secs(5), refused).await;
 }
 
 /// Sets the wall clock that a process sees, and leaves its monotonic clock alone.

@@ -107,6 +107,42 @@ async fn a_planted_cookie_fixes_no_session() {
     server.http.key(&used).get("/v1/portal-session").await.expect(200);
 }
 
+/// A credential's digits under another prefix, with the checksum that belongs to it: no secret is needed for that.
+fn under(prefix: &str, token: &str) -> String {
+    let body = format!("{prefix}{}", &token[token.len() - 60..token.len() - 6]);
+    let mut checksum = crc32fast::hash(body.as_bytes());
+    let mut digits = [b'0'; 6];
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[checksum as usize % 62];
+        checksum /= 62;
+    }
+    body + str::from_utf8(&digits).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_under_another_prefix_opens_nothing() {
+    let (server, api) = served(Store::Sqlite).await;
+    let http = &server.http;
+    let exchanged = browser_token(&api).await;
+    let body = json!({"customerExternalId": "acme-001", "permissions": ["a.b.c"], "mode": "token"});
+    let given = text(&api.post("/v1/portal-sessions", body).await.expect(201).json(), "token").to_owned();
+    for token in [exchanged, given] {
+        assert_eq!(under("bst_", &token), token);
+        let bearer = under("rkcps_", &token);
+        http.get(&path_of(&bearer)).await.expect(404);
+        http.key(&bearer).get("/v1/portal-session").await.expect(401);
+        http.key(&token).get("/v1/portal-session").await.expect(200);
+    }
+    // The other way round, too: a bearer is shown as what it is.
+    let customer = api.post("/v1/customers", json!({"externalId": "acme-002"})).await.expect(201).json();
+    let body = json!({"customer_id": customer["id"]});
+    let made = api.post("/v2/customer-portal/sessions", body).await;
+    let bearer = text(&made.expect(201).json()["data"], "token").to_owned();
+    http.key(&under("bst_", &bearer)).get("/v1/portal-session").await.expect(401);
+    http.key(&bearer).get("/v1/portal-session").await.expect(200);
+    http.get(&path_of(&bearer)).await.expect(200);
+}
+
 fn cookie_value(cookie: &str) -> String {
     cookie.split(';').next().and_then(|pair| pair.split_once('=')).map(|(_, value)| value.to_owned()).unwrap()
 }

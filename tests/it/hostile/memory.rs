@@ -1,6 +1,7 @@
 //! Nothing that a stranger sends stays in memory.
 
 use reqwest::Method;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::*;
 
@@ -51,4 +52,43 @@ async fn it_stays_flat_under_fourteen_thousand_refusals() {
     let numbers = Http::new(server.ops_port()).get("/metrics").await.expect(200).text();
     let lines = numbers.lines().count();
     assert!(!numbers.contains("X17") && lines < 200, "{lines} lines: a stranger's words count");
+}
+
+/// Long lists that nobody reads: those for which there is room wait, the others are refused, and short answers come as ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_that_nobody_reads_fill_no_memory() {
+    let server = Server::with(Store::Sqlite).env("VESTIBULE_LIMITS__KEY_PER_SECOND", "0").start().await;
+    let key = server.tenant().key;
+    let api = server.http.key(&key);
+    let metadata: serde_json::Map<_, _> = (0..50).map(|n| (n.to_string(), json!("é".repeat(500)))).collect();
+    let body = json!({"customerExternalId": "acme-001", "metadata": metadata});
+    futures_util::future::join_all((0..100).map(|_| api.post("/v1/portal-sessions", body.clone()))).await;
+    let list = "/v1/portal-sessions?limit=100";
+    let size = api.get(list).await.expect(200).text().len() as i64 / 1024;
+    assert!(size > 4800, "{size} KiB");
+    let before = resident(&server);
+    let ask = || async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let mut stream = socket.connect(([127, 0, 0, 1], server.port()).into()).await.unwrap();
+        let head = format!("GET {list} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {key}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).await.unwrap();
+        (stream, String::from_utf8_lossy(&status[9..]).parse::<u16>().unwrap())
+    };
+    let asked = futures_util::future::join_all((0..120).map(|_| ask())).await;
+    let count = |wanted: u16| asked.iter().filter(|(_, status)| *status == wanted).count();
+    let (waiting, refused) = (count(200), count(503));
+    assert!(waiting > 10 && refused > 10 && waiting + refused == 120, "{waiting} wait, {refused} are refused");
+    let grown = resident(&server) - before;
+    assert!(grown < 300 * 1024, "{before} KiB at first, then {grown} more for {waiting} answers of {size}");
+    api.get("/v1/portal-sessions?limit=1").await.expect(200);
+    drop(asked);
+    let mut patience = 100;
+    while api.get(list).await.status != 200 {
+        patience -= 1;
+        assert!(patience > 0, "there is no room again");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
 }

@@ -214,13 +214,15 @@ async fn a_partition_that_is_held_is_no_sign_that_the_database_is_away() {
     assert_eq!(bench.store.sweep(NOW, keep).await.unwrap().partitions, 1);
 }
 
-/// A statement that waits for somebody else is given up, and says nothing of the other connections.
+/// One statement is slow by itself. It is given up, and says nothing of the other connections.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_statement_that_takes_too_long_takes_no_other_connection_along() {
     let bench = Bench::new(Kind::Postgres).await;
     let session = bench.keep(bench.link("a")).await.id;
-    let row = format!("select id from portal_sessions where id = {} for update", bench.db.literal(session.0));
-    let other = bench.begun(&row).await;
+    let slow =
+        "create function slow() returns trigger language plpgsql as $$ begin perform pg_sleep(3); return new; end $$";
+    bench.db.execute(slow).await;
+    bench.db.execute("create trigger slow before insert on revocations for each row execute function slow()").await;
     join_all((0..4).map(|_| bench.read())).await;
     let before = bench.connections().await;
     assert!(before.len() > 1, "{before:?}");
@@ -228,7 +230,21 @@ async fn a_statement_that_takes_too_long_takes_no_other_connection_along() {
     let revoked = bench.store.revoke_session(bench.tenant, false, session, event).await;
     assert!(matches!(revoked, Err(StoreError::Unavailable(_))), "{revoked:?}");
     bench.has_lost_at_most_one(&before).await;
+}
+
+/// A statement that waits for somebody else is refused in time, and keeps its connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_row_that_somebody_holds_is_not_waited_for_long() {
+    let bench = Bench::new(Kind::Postgres).await;
+    let session = bench.keep(bench.link("a")).await.id;
+    let row = format!("select id from portal_sessions where id = {} for update", bench.db.literal(session.0));
+    let other = bench.begun(&row).await;
+    let event = bench.event(EventType::SessionRevoked);
+    let revoked = bench.store.revoke_session(bench.tenant, false, session, event.clone()).await;
+    assert!(matches!(revoked, Err(StoreError::Busy(_))), "{revoked:?}");
+    assert!(bench.store.takes_writes());
     other.rollback().await.unwrap();
+    assert!(bench.store.revoke_session(bench.tenant, false, session, event).await.unwrap());
 }
 
 /// Of an old transaction the poll can tell whether it may be one that revokes, and is only slow to commit.

@@ -233,14 +233,24 @@ impl Cluster {
         self.folder.path().join("log")
     }
 
-    /// Runs statements, each by itself, in one of its databases.
+    /// Runs statements, each by itself, in one of its databases: what they return, a row a line.
     #[track_caller]
-    pub(crate) fn run(&self, database: &str, statements: &[&str]) {
+    pub(crate) fn run(&self, database: &str, statements: &[&str]) -> String {
         let mut psql = self.client("psql");
-        psql.args(["--quiet", "--no-psqlrc", "--set", "ON_ERROR_STOP=1", "--dbname", database]);
+        psql.args([
+            "--quiet",
+            "--no-psqlrc",
+            "--tuples-only",
+            "--no-align",
+            "--set",
+            "ON_ERROR_STOP=1",
+            "--dbname",
+            database,
+        ]);
         psql.args(statements.iter().flat_map(|statement| ["--command", statement]));
         let done = psql.output().expect("psql starts");
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8_lossy(&done.stdout).trim_end().to_owned()
     }
 
     /// Gives a folder to the user that it runs as.

@@ -1,4 +1,4 @@
-//! The pages that people see: view-models in, HTML out. Nothing here knows HTTP or the store.
+//! The pages that people see: view-models in, HTML out. Nothing here reads a request or the store.
 //!
 //! Every page is a struct with [`Template`]; a handler fills it in and calls `render()`. The pages
 //! hold no inline script or style, so they need nothing `unsafe-*` in their content security policy.
