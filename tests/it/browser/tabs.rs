@@ -170,14 +170,15 @@ async fn a_logo_takes_the_place_of_the_initial() {
 async fn pages_that_wait_for_an_upstream_take_no_place_from_others() {
     let setup = Server::with(Store::Sqlite).env("VESTIBULE_GATEWAY__ALLOW_PRIVATE", "true");
     let server = setup.env("VESTIBULE_LIMITS__CONCURRENT_REQUESTS", "8").start().await;
-    let (merchant, other) = (server.tenant(), server.tenant());
+    let [one, two, other] = [(); 3].map(|()| server.tenant());
     // It takes connections and never answers.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
-    portal(&server, &merchant, json!({"upstreamUrl": url})).await;
+    portal(&server, &one, json!({"upstreamUrl": url})).await;
+    portal(&server, &two, json!({"upstreamUrl": url})).await;
     let mut readers = Vec::new();
-    for _ in 0..8 {
-        let (path, session) = link(&server, &merchant, json!({})).await;
+    for n in 0..8 {
+        let (path, session) = link(&server, [&one, &two][n % 2], json!({})).await;
         let mut guest = Guest::new(&server);
         guest.open(&path).await.expect(200);
         guest.submit(&path).await.expect(303);
