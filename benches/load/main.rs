@@ -21,6 +21,7 @@ mod report;
 mod scale;
 mod service;
 #[path = "../../tests/it/support/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "the tests' toolbox, of which this needs little")]
 mod support;
 
 use limits::Limits;

@@ -176,7 +176,7 @@ mod tests {
                 enabled: true,
             };
             let portals = Caches::new(1).portals;
-            let keys: Vec<_> = (0..1000).map(|n| (PortalId::at(n))).collect();
+            let keys: Vec<_> = (0..1000).map(PortalId::at).collect();
             for id in &keys {
                 let key = PortalKey::Public(*id);
                 portals.fill(portals.ticket(&key), &key, Arc::new(portal(*id)));

@@ -68,7 +68,7 @@ export interface paths {
         };
         /**
          * Is it ready
-         * @description The database is reachable and migrated, and its clock agrees.
+         * @description The database answers and takes writes, and its clock agrees.
          */
         get: {
             parameters: {

@@ -5,12 +5,6 @@ use vestibule::domain::secret::{Credential, Kind};
 
 use super::*;
 
-const EXCHANGE: &str = "/v1/portal-sessions/exchange";
-
-fn text<'a>(object: &'a Value, field: &str) -> &'a str {
-    object[field].as_str().unwrap_or_else(|| panic!("no {field} in {object}"))
-}
-
 /// A browser session, started by exchanging a new link: its token.
 async fn browser_token(api: &Http) -> String {
     let link = link(api).await;

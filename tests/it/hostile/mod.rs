@@ -15,7 +15,7 @@ mod slow;
 use serde_json::{Value, json};
 
 use crate::faults::figure;
-use crate::support::{Answer, Http, Server, Store};
+use crate::support::{Answer, EXCHANGE, Http, Server, Store, text};
 
 /// A server without limits of rate, a tenant on it, and its client.
 async fn served(store: Store) -> (Server, Http) {

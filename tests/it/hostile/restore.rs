@@ -6,8 +6,6 @@ use std::sync::Arc;
 use super::*;
 use crate::support::{Database, Db, postgres};
 
-const EXCHANGE: &str = "/v1/portal-sessions/exchange";
-
 /// The database as it is now, restored elsewhere.
 async fn restored(server: &Server, store: Store) -> Arc<Database> {
     let copy = store.database();

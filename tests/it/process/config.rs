@@ -39,7 +39,7 @@ fn a_wrong_value_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_key_comes_from_file_and_environment() {
+async fn the_environment_lies_over_the_file() {
     let folder = Folder::new();
     let file = folder.path().join("vestibule.toml");
     std::fs::write(&file, "docs_url = \"https://file.example\"\n[limits]\nkey_burst = 5\n").unwrap();

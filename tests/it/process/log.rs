@@ -49,7 +49,7 @@ async fn one_line_a_request() {
     }
 }
 
-/// Who looks after the service hears of what is wrong, and in which request.
+/// At `warn` an ordinary request leaves no line.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_filter_counts() {
     let mut server = Server::with(Store::Sqlite).log_filter("warn").start().await;

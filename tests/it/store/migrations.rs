@@ -1,6 +1,6 @@
 //! Schema versions: at once from several sides, again, and on a newer schema.
 
-use crate::support::{Server, Store as Kind};
+use crate::support::Store as Kind;
 
 use super::bench::{Bench, open};
 
@@ -18,22 +18,6 @@ async fn five_at_once_on_an_empty_database() {
         assert_eq!(db.number("select count(*) from tenants").await, 0);
         let twice = "select count(*) - count(distinct version) from _sqlx_migrations";
         assert_eq!(db.number(twice).await, 0);
-    }
-}
-
-/// The same with whole processes, each of which serves then.
-#[tokio::test(flavor = "multi_thread")]
-async fn five_instances_that_start_at_once() {
-    for kind in Kind::both() {
-        let database = kind.database();
-        let mut servers: Vec<Server> = (0..5).map(|_| Server::on(&database).spawn()).collect();
-        for server in &mut servers {
-            assert!(server.ready().await, "{}", server.log());
-        }
-        let key = servers[0].tenant().key;
-        for server in &servers {
-            server.http.key(&key).get("/v1/portals/default").await.expect(200);
-        }
     }
 }
 

@@ -7,8 +7,6 @@
 //! let portal = api.get("/v1/portals/default").await.expect(200).json();
 //! ```
 
-#![allow(dead_code, unused_imports, reason = "a toolbox, of which no test needs every tool")]
-
 pub(crate) mod db;
 pub(crate) mod guard;
 pub(crate) mod http;
