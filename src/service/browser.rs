@@ -11,7 +11,7 @@ use crate::{
         session::Session,
         time::{Seconds, Timestamp},
     },
-    store::{LiveSession, REPEAT_WINDOW, Revoked},
+    store::{REPEAT_WINDOW, Revoked, StoredSession},
 };
 use bytes::Bytes;
 use std::sync::{Arc, OnceLock};
@@ -161,10 +161,10 @@ impl Service {
     }
 
     /// Until when that secret opens it; `None` when it does not now.
-    fn open_until(&self, live: &LiveSession, browser_hash: SecretHash) -> Option<Timestamp> {
+    fn open_until(&self, stored: &StoredSession, browser_hash: SecretHash) -> Option<Timestamp> {
         let now = self.clock().now();
-        let is_its = live.portal_enabled && live.browser_hash == Some(browser_hash);
-        let browser = live.session.browser.as_ref().filter(|browser| is_its && browser.is_live_at(now))?;
+        let is_its = stored.portal_enabled && stored.browser_hash == Some(browser_hash);
+        let browser = stored.session.browser.as_ref().filter(|browser| is_its && browser.is_live_at(now))?;
         Some(browser.expires_at)
     }
 
@@ -177,22 +177,22 @@ impl Service {
     ) -> Result<Arc<Recognised>, Error> {
         let sessions = &self.caches().sessions;
         let ticket = sessions.ticket(&id);
-        let mut live = self.store().live_session(id).await?.ok_or(Error::SessionInvalid)?;
-        self.open_until(&live, browser_hash).ok_or(Error::SessionInvalid)?;
+        let mut stored = self.store().stored_session(id).await?.ok_or(Error::SessionInvalid)?;
+        self.open_until(&stored, browser_hash).ok_or(Error::SessionInvalid)?;
         // Whoever is refused elsewhere has not used it yet.
-        if portal.is_some_and(|portal| portal != live.session.portal_id) {
+        if portal.is_some_and(|portal| portal != stored.session.portal_id) {
             return Err(Error::SessionInvalid);
         }
         let now = self.clock().now();
-        let repeatable = live.nonce_hash.is_some() && live.first_used_at.is_none();
-        if repeatable && live.session.used_at.is_some_and(|at| now < at.plus(REPEAT_WINDOW).plus(SLACK)) {
+        let repeatable = stored.nonce_hash.is_some() && stored.first_used_at.is_none();
+        if repeatable && stored.session.used_at.is_some_and(|at| now < at.plus(REPEAT_WINDOW).plus(SLACK)) {
             // From its first use on, no repeat of the exchange replaces the secret.
             if !self.store().note_first_use(id, browser_hash, now).await? {
-                live = self.store().live_session(id).await?.ok_or(Error::SessionInvalid)?;
+                stored = self.store().stored_session(id).await?.ok_or(Error::SessionInvalid)?;
             }
         }
-        let expires_at = self.open_until(&live, browser_hash).ok_or(Error::SessionInvalid)?;
-        let recognised = Arc::new(Recognised::new(live.session, browser_hash, expires_at));
+        let expires_at = self.open_until(&stored, browser_hash).ok_or(Error::SessionInvalid)?;
+        let recognised = Arc::new(Recognised::new(stored.session, browser_hash, expires_at));
         sessions.fill(ticket, &id, Arc::clone(&recognised));
         Ok(recognised)
     }
@@ -203,8 +203,8 @@ impl Service {
     /// When the store does not answer.
     pub async fn past_session(&self, token: &str) -> Result<Option<Session>, Error> {
         let Some(credential) = Credential::parse(token) else { return Ok(None) };
-        let live = self.store().live_session(SessionId(credential.id())).await?;
-        Ok(live.filter(|live| live.browser_hash == Some(credential.hash())).map(|live| live.session))
+        let stored = self.store().stored_session(SessionId(credential.id())).await?;
+        Ok(stored.filter(|stored| stored.browser_hash == Some(credential.hash())).map(|stored| stored.session))
     }
 
     /// Looks at a link without consuming it; `None` when it never was, or was revoked. With the nonce
@@ -214,31 +214,31 @@ impl Service {
     /// When the store does not answer.
     pub async fn look(&self, token: &str, nonce: Option<&str>) -> Result<Option<Landing>, Error> {
         let Some(link) = Credential::parse(token) else { return Ok(None) };
-        let Some(live) = self.store().live_session(SessionId(link.id())).await? else { return Ok(None) };
+        let Some(stored) = self.store().stored_session(SessionId(link.id())).await? else { return Ok(None) };
         let hash = match link.kind() {
-            Kind::Link => live.link_hash,
+            Kind::Link => stored.link_hash,
             // A bearer token is its own link, again and again.
-            Kind::Bearer => live.browser_hash,
+            Kind::Bearer => stored.browser_hash,
             _ => None,
         };
-        let portal = self.public_portal(live.session.portal_id).await?;
+        let portal = self.public_portal(stored.session.portal_id).await?;
         let Some(portal) = portal.filter(|_| hash == Some(link.hash())) else { return Ok(None) };
-        let worth = self.worth(link.kind(), &live, nonce);
-        Ok(Some(Landing { session: live.session, portal, worth }))
+        let worth = self.worth(link.kind(), &stored, nonce);
+        Ok(Some(Landing { session: stored.session, portal, worth }))
     }
 
-    fn worth(&self, kind: Kind, live: &LiveSession, nonce: Option<&str>) -> Worth {
-        let (session, now) = (&live.session, self.clock().now());
+    fn worth(&self, kind: Kind, stored: &StoredSession, nonce: Option<&str>) -> Worth {
+        let (session, now) = (&stored.session, self.clock().now());
         let is_over = session.browser.as_ref().is_some_and(|browser| !browser.is_live_at(now));
         match session.used_at {
-            _ if !live.portal_enabled => Worth::Expired,
+            _ if !stored.portal_enabled => Worth::Expired,
             None if now >= session.link_expires_at => Worth::Expired,
             None => Worth::Ready,
             Some(_) if kind == Kind::Bearer && is_over => Worth::Expired,
             Some(_) if kind == Kind::Bearer => Worth::Ready,
             Some(used_at) => {
-                let same = nonce.is_some_and(|nonce| live.nonce_hash == Some(SecretHash::of(nonce.as_bytes())));
-                let repeatable = live.first_used_at.is_none() && now <= used_at.plus(REPEAT_WINDOW);
+                let same = nonce.is_some_and(|nonce| stored.nonce_hash == Some(SecretHash::of(nonce.as_bytes())));
+                let repeatable = stored.first_used_at.is_none() && now <= used_at.plus(REPEAT_WINDOW);
                 if same && repeatable && !is_over { Worth::Ready } else { Worth::Used }
             }
         }

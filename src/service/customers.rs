@@ -78,14 +78,14 @@ impl Merchant {
     pub async fn customers(&self, external_id: Option<String>, cursor: Cursor) -> Result<Listed<Customer>, Error> {
         let page = cursor.page::<CustomerId>()?;
         self.require("customer", "read")?;
-        let (tenant, live) = (self.key.tenant_id, self.key.livemode);
+        let (tenant, livemode) = (self.key.tenant_id, self.key.livemode);
         let store = self.service.store();
         if let Some(name) = external_id {
-            let found = store.customer_by_external_id(tenant, live, name).await?;
+            let found = store.customer_by_external_id(tenant, livemode, name).await?;
             let within = |customer: &Customer| customer.id.0 < page.below() && customer.id.0 > page.above();
             return Ok(Listed::cut(found.into_iter().filter(within).collect(), page));
         }
-        let rows = store.customers(tenant, live, page.below(), page.above(), page.is_down(), page.fetch()).await?;
+        let rows = store.customers(tenant, livemode, page.below(), page.above(), page.is_down(), page.fetch()).await?;
         Ok(Listed::cut(rows, page))
     }
 

@@ -7,7 +7,7 @@ use crate::{
         id::{EventId, SessionId},
         secret::{Credential, Kind, SecretHash},
     },
-    store::{Exchange, LiveSession},
+    store::{Exchange, StoredSession},
 };
 
 /// A link token that somebody presents.
@@ -25,7 +25,7 @@ pub struct ExchangeRequest<'a> {
 #[derive(Clone, Debug)]
 pub struct Opened {
     /// The session.
-    pub live: LiveSession,
+    pub stored: StoredSession,
     /// Its browser token.
     pub credential: Credential,
 }
@@ -48,13 +48,13 @@ impl Service {
             origin: request.origin,
             event_id: EventId::at(self.clock().nanos()),
         };
-        if let Some(live) = self.inner.exchanges.submit(item.clone()).await? {
-            return Ok(Opened { live, credential });
+        if let Some(stored) = self.inner.exchanges.submit(item.clone()).await? {
+            return Ok(Opened { stored, credential });
         }
         if item.nonce_hash.is_some()
-            && let Some(live) = Box::pin(self.store().repeat_exchange(item.clone(), self.clock().now())).await?
+            && let Some(stored) = Box::pin(self.store().repeat_exchange(item.clone(), self.clock().now())).await?
         {
-            return Ok(Opened { live, credential });
+            return Ok(Opened { stored, credential });
         }
         Box::pin(self.note_refusal(&item)).await?;
         Err(Error::SessionInvalid)
@@ -62,11 +62,11 @@ impl Service {
 
     /// Writes down that a genuine token came a second time.
     async fn note_refusal(&self, item: &Exchange) -> Result<(), Error> {
-        let Some(live) = self.store().live_session(item.id).await? else { return Ok(()) };
-        if live.link_hash != Some(item.link_hash) || live.session.used_at.is_none() {
+        let Some(stored) = self.store().stored_session(item.id).await? else { return Ok(()) };
+        if stored.link_hash != Some(item.link_hash) || stored.session.used_at.is_none() {
             return Ok(());
         }
-        let event = self.event_of_user(&live.session, EventType::SessionExchangeRefused, &item.origin);
+        let event = self.event_of_user(&stored.session, EventType::SessionExchangeRefused, &item.origin);
         Ok(self.store().record(event).await?)
     }
 }

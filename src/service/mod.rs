@@ -91,7 +91,7 @@ struct Inner {
     caches: Caches,
     watch: Watch,
     creates: Coalescer<Arc<NewSession>, Option<crate::store::Owner>>,
-    exchanges: Coalescer<Exchange, Option<crate::store::LiveSession>>,
+    exchanges: Coalescer<Exchange, Option<crate::store::StoredSession>>,
     in_flight: InFlight,
     forgetting: Forgetting,
     signing: Signing,

@@ -172,8 +172,8 @@ impl Operator {
     /// # Errors
     /// When there is none.
     pub async fn revoke_session(&self, id: SessionId) -> Result<(), Error> {
-        let live = self.service.store().live_session(id).await?.ok_or(Error::Missing("portal session"))?;
-        self.revoke(&live.session).await?.then_some(()).ok_or(Error::Missing("portal session"))
+        let stored = self.service.store().stored_session(id).await?.ok_or(Error::Missing("portal session"))?;
+        self.revoke(&stored.session).await?.then_some(()).ok_or(Error::Missing("portal session"))
     }
 
     /// Revokes a session; whether it was still there.

@@ -290,8 +290,8 @@ impl Merchant {
     pub async fn revoke_session(&self, id: SessionId) -> Result<(), Error> {
         let session = self.session_for("revoke_session", id).await?;
         let event = self.event(EventType::SessionRevoked).about(&session);
-        let (tenant, live) = (self.key.tenant_id, self.key.livemode);
-        let revoked = self.service.store().revoke_session(tenant, live, id, event).await?;
+        let (tenant, livemode) = (self.key.tenant_id, self.key.livemode);
+        let revoked = self.service.store().revoke_session(tenant, livemode, id, event).await?;
         self.service.forget(Revoked::Session(id));
         revoked.then_some(()).ok_or(Error::Missing("portal session"))
     }

@@ -32,8 +32,8 @@ pub struct Options {
 }
 
 /// A connection on loan, and whether statements may stay prepared on it.
-pub(crate) struct Link<'c, C> {
-    pub(crate) conn: &'c mut C,
+pub(crate) struct Conn<'c, C> {
+    pub(crate) inner: &'c mut C,
     pub(crate) persistent: bool,
 }
 

@@ -163,21 +163,21 @@ impl Store {
         effort: Effort,
     ) -> Result<Vec<Option<Owner>>, StoreError> {
         if effort == Effort::AtOnce && which.iter().all(|n| items[*n].beside.is_none()) {
-            return write_at_once!(self, |link| {
-                let mut link = link;
+            return write_at_once!(self, |conn| {
+                let mut conn = conn;
                 let items: Vec<&NewSession> = which.iter().map(|n| &*items[*n]).collect();
-                let mut owners = link.insert_at_once(&items).await?;
+                let mut owners = conn.insert_at_once(&items).await?;
                 Ok(items.iter().map(|item| owners.remove(&item.session.id)).collect())
             });
         }
-        transact!(self, |link| {
-            let mut link = link;
+        transact!(self, |conn| {
+            let mut conn = conn;
             let items: Vec<&NewSession> = which.iter().map(|n| &*items[*n]).collect();
             let mut owners = match effort {
-                Effort::AtOnce => link.insert_sessions(&items).await?,
-                Effort::ForNew => link.insert_new(&items).await?,
+                Effort::AtOnce => conn.insert_sessions(&items).await?,
+                Effort::ForNew => conn.insert_new(&items).await?,
             };
-            keep_answers!(link, &items, owners)
+            keep_answers!(conn, &items, owners)
         })
     }
 
@@ -191,26 +191,26 @@ impl Store {
             Self::Sqlite(_) => (CUSTOMER_SQLITE, REVOKE_UNUSED_SQLITE),
         };
         let portals = replace.portals.as_deref().map(list_of);
-        transact!(self, |link| {
-            let mut link = link;
+        transact!(self, |conn| {
+            let mut conn = conn;
             let session = &item.session;
-            let (tenant, live, items) = (session.tenant_id, session.livemode, [&*item]);
+            let (tenant, livemode, items) = (session.tenant_id, session.livemode, [&*item]);
             let (by_id, by_name) = match item.by_external_id {
                 true => (None, Some(session.customer_external_id.clone())),
                 false => (Some(session.customer_id), None),
             };
             if item.by_external_id {
-                link.insert_customers(&items).await?;
+                conn.insert_customers(&items).await?;
             }
-            let customer: Option<(CustomerId,)> = fetch_optional!(link, _, hold, tenant, live, by_id, by_name)?;
+            let customer: Option<(CustomerId,)> = fetch_optional!(conn, _, hold, tenant, livemode, by_id, by_name)?;
             let Some((customer,)) = customer else { return Ok(None) };
-            let gone: Vec<(SessionId, PortalId)> = fetch_all!(link, _, revoke, customer, session.created_at, portals)?;
+            let gone: Vec<(SessionId, PortalId)> = fetch_all!(conn, _, revoke, customer, session.created_at, portals)?;
             let told: Vec<NewEvent> =
                 gone.into_iter().map(|(id, portal)| (replace.event)(id, portal, customer)).collect();
             // No instance remembers an unused link, so there is nothing to take back.
-            events::insert_many!(link, &told);
-            let mut owners = link.insert_sessions(&items).await?;
-            let kept: Vec<Option<Owner>> = keep_answers!(link, &items, owners)?;
+            events::insert_many!(conn, &told);
+            let mut owners = conn.insert_sessions(&items).await?;
+            let kept: Vec<Option<Owner>> = keep_answers!(conn, &items, owners)?;
             Ok(kept.into_iter().next().flatten())
         })
     }
@@ -218,7 +218,7 @@ impl Store {
 
 /// Writes the sealed answers beside the sessions, inside their transaction.
 macro_rules! keep_answers {
-    ($link:ident, $items:expr, $owners:expr) => {{
+    ($conn:ident, $items:expr, $owners:expr) => {{
         let items: &[&NewSession] = $items;
         let kept: Vec<Option<Owner>> = items.iter().map(|item| $owners.remove(&item.session.id)).collect();
         let answered = items.iter().zip(&kept).filter_map(|(item, owner)| {
@@ -229,7 +229,7 @@ macro_rules! keep_answers {
         let mut answers: Vec<_> = answered.collect();
         answers.sort_unstable_by_key(|(row, _)| row.id.0);
         for (row, at) in answers {
-            idempotency::insert!($link, row, at);
+            idempotency::insert!($conn, row, at);
         }
         Ok::<_, StoreError>(kept)
     }};

@@ -3,7 +3,7 @@
 use super::{
     NewSession, StoreError,
     arrays::{ArrayStatement, column, sparse},
-    connection::Link,
+    connection::Conn,
     create::{Owners, TakesSessions},
     execute, fetch_all,
     statements::statements,
@@ -59,7 +59,7 @@ statements! {
 static SESSIONS: ArrayStatement = ArrayStatement::new(INSERT_MANY);
 static CUSTOMERS: ArrayStatement = ArrayStatement::new(INSERT_CUSTOMERS);
 
-impl TakesSessions for Link<'_, PgConnection> {
+impl TakesSessions for Conn<'_, PgConnection> {
     /// One statement is a transaction of its own.
     async fn insert_at_once(&mut self, items: &[&NewSession]) -> Result<Owners, StoreError> {
         self.insert_known(items).await

@@ -2,7 +2,7 @@
 
 use super::{
     NewSession, StoreError,
-    connection::Link,
+    connection::Conn,
     create::{Owners, TakesSessions},
     sqlite_script::{Binder, RowsStatement, Script, bind, composed as in_all_sizes},
     values::{from_json, json},
@@ -58,7 +58,7 @@ pub(super) fn composed() -> impl Iterator<Item = String> {
     [INSERT, TELL, OWNERS, INSERT_CUSTOMERS].into_iter().flat_map(in_all_sizes)
 }
 
-impl TakesSessions for Link<'_, SqliteConnection> {
+impl TakesSessions for Conn<'_, SqliteConnection> {
     async fn insert_at_once(&mut self, items: &[&NewSession]) -> Result<Owners, StoreError> {
         owners(script(items)?.in_transaction().fetch(self).await?)
     }

@@ -68,14 +68,14 @@ impl Store {
         event: NewEvent,
         beside: Option<RecordFor<()>>,
     ) -> Result<(), StoreError> {
-        transact!(self, |link| {
+        transact!(self, |conn| {
             if let Some(beside) = beside {
                 // First: a repeat that comes meanwhile waits for this one's answer, and is not told that its own name is taken.
-                idempotency::insert!(link, beside(&()), event.at);
+                idempotency::insert!(conn, beside(&()), event.at);
             }
             let profile = json(&customer.profile)?;
             execute!(
-                link,
+                conn,
                 INSERT,
                 customer.id,
                 customer.tenant_id,
@@ -84,7 +84,7 @@ impl Store {
                 profile,
                 customer.created_at,
             )?;
-            events::insert!(link, event);
+            events::insert!(conn, event);
             Ok(())
         })
     }
@@ -93,9 +93,14 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn customer(&self, tenant: TenantId, live: bool, id: CustomerId) -> Result<Option<Customer>, StoreError> {
-        read!(self, |link| {
-            Ok(fetch_optional!(link, Row, BY_ID, tenant, live, id)?.map(Customer::try_from).transpose()?)
+    pub async fn customer(
+        &self,
+        tenant: TenantId,
+        livemode: bool,
+        id: CustomerId,
+    ) -> Result<Option<Customer>, StoreError> {
+        read!(self, |conn| {
+            Ok(fetch_optional!(conn, Row, BY_ID, tenant, livemode, id)?.map(Customer::try_from).transpose()?)
         })
     }
 
@@ -106,11 +111,11 @@ impl Store {
     pub async fn customer_by_external_id(
         &self,
         tenant: TenantId,
-        live: bool,
+        livemode: bool,
         external_id: String,
     ) -> Result<Option<Customer>, StoreError> {
-        read!(self, |link| {
-            let row = fetch_optional!(link, Row, BY_EXTERNAL_ID, tenant, live, external_id)?;
+        read!(self, |conn| {
+            let row = fetch_optional!(conn, Row, BY_EXTERNAL_ID, tenant, livemode, external_id)?;
             Ok(row.map(Customer::try_from).transpose()?)
         })
     }
@@ -122,15 +127,15 @@ impl Store {
     pub async fn customers(
         &self,
         tenant: TenantId,
-        live: bool,
+        livemode: bool,
         below: Uuid,
         above: Uuid,
         down: bool,
         limit: i64,
     ) -> Result<Vec<Customer>, StoreError> {
         let sql = if down { DOWN } else { UP };
-        read!(self, |link| {
-            let rows = fetch_all!(link, Row, sql, tenant, live, below, above, limit)?;
+        read!(self, |conn| {
+            let rows = fetch_all!(conn, Row, sql, tenant, livemode, below, above, limit)?;
             Ok(rows.into_iter().map(Customer::try_from).collect::<Result<_, _>>()?)
         })
     }
@@ -140,18 +145,18 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn update_customer(&self, old: Customer, new: Customer, event: NewEvent) -> Result<bool, StoreError> {
-        transact!(self, |link| {
-            let row = fetch_optional!(link, Row, BY_ID, new.tenant_id, new.livemode, new.id)?;
+        transact!(self, |conn| {
+            let row = fetch_optional!(conn, Row, BY_ID, new.tenant_id, new.livemode, new.id)?;
             // The text as it stands: a creation in passing, or another version, has written it in other words.
             let before = row.map(|row| row.profile).unwrap_or_default();
             let after = json(&new.profile)?;
             if from_json::<Profile>(&before).ok() != Some(old.profile) {
                 return Ok(false);
             }
-            if execute!(link, UPDATE, new.tenant_id, new.livemode, new.id, after, before)? == 0 {
+            if execute!(conn, UPDATE, new.tenant_id, new.livemode, new.id, after, before)? == 0 {
                 return Ok(false);
             }
-            events::insert!(link, event);
+            events::insert!(conn, event);
             Ok(true)
         })
     }
@@ -164,19 +169,19 @@ impl Store {
     pub async fn erase_customer(
         &self,
         tenant: TenantId,
-        live: bool,
+        livemode: bool,
         id: CustomerId,
         event: NewEvent,
     ) -> Result<bool, StoreError> {
-        transact!(self, |link| {
-            if execute!(link, DELETE, tenant, live, id)? == 0 {
+        transact!(self, |conn| {
+            if execute!(conn, DELETE, tenant, livemode, id)? == 0 {
                 return Ok(false);
             }
-            execute!(link, DELETE_SESSIONS, id)?;
-            execute!(link, erasures::INSERT, id, tenant, live, event.at)?;
+            execute!(conn, DELETE_SESSIONS, id)?;
+            execute!(conn, erasures::INSERT, id, tenant, livemode, event.at)?;
             // Also for a session that was made since the others were revoked.
-            revocations::insert!(link, Revoked::Customer(id), event.at);
-            events::insert!(link, event);
+            revocations::insert!(conn, Revoked::Customer(id), event.at);
+            events::insert!(conn, event);
             Ok(true)
         })
     }

@@ -65,7 +65,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer. Each trail is tried.
     pub async fn forget_erased(&self, now: Timestamp, stretch: u32) -> Result<u64, StoreError> {
-        let mut trails = read!(self, |link| Ok(fetch_all!(link, Pending, PENDING)?))?;
+        let mut trails = read!(self, |conn| Ok(fetch_all!(conn, Pending, PENDING)?))?;
         // The first of a trail is the oldest.
         trails.dedup_by_key(|pending| (pending.tenant_id, pending.livemode));
         let mut forgotten = Ok(0);
@@ -84,30 +84,30 @@ impl Store {
     async fn clear_trail(
         &self,
         tenant: TenantId,
-        live: bool,
+        livemode: bool,
         oldest: Timestamp,
         now: Timestamp,
         stretch: u32,
     ) -> Result<u64, StoreError> {
-        transact!(self, |link| Ok(execute!(link, DELETE_SESSIONS, tenant, live)?))?;
+        transact!(self, |conn| Ok(execute!(conn, DELETE_SESSIONS, tenant, livemode)?))?;
         let own = EventType::CustomerDeleted.as_str();
         let skipped = i64::from(stretch.saturating_sub(1));
         let (mut above, mut cleared) = (uuid_floor(oldest.millis()), 0);
         while above < Uuid::max() {
             // Looking keeps nobody from writing, and mostly there is nothing to write.
-            let (end, is_telling) = read!(self, |link| {
-                let end = fetch_optional!(link, (Uuid,), STRETCH, tenant, live, above, skipped)?;
+            let (end, is_telling) = read!(self, |conn| {
+                let end = fetch_optional!(conn, (Uuid,), STRETCH, tenant, livemode, above, skipped)?;
                 let end = end.map_or(Uuid::max(), |(id,)| id);
-                let telling = fetch_optional!(link, (Uuid,), TELLING, tenant, live, above, end, own)?;
+                let telling = fetch_optional!(conn, (Uuid,), TELLING, tenant, livemode, above, end, own)?;
                 Ok((end, telling.is_some()))
             })?;
             if is_telling {
-                cleared += transact!(self, |link| Ok(execute!(link, CLEAR, tenant, live, above, end, own)?))?;
+                cleared += transact!(self, |conn| Ok(execute!(conn, CLEAR, tenant, livemode, above, end, own)?))?;
             }
             above = end;
         }
         let settled = now.minus(IN_FLIGHT);
-        transact!(self, |link| Ok(execute!(link, DONE, tenant, live, settled)?))?;
+        transact!(self, |conn| Ok(execute!(conn, DONE, tenant, livemode, settled)?))?;
         Ok(cleared)
     }
 }

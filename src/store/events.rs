@@ -3,7 +3,7 @@
 use super::{
     Page, Store, StoreError,
     arrays::{ArrayStatement, column, sparse},
-    connection::Link,
+    connection::Conn,
     erasures::is_erased,
     execute, read,
     sqlite_script::{self, RowsStatement, Script, bind},
@@ -73,17 +73,17 @@ pub(super) use in_order;
 
 /// Writes an event down, inside the transaction of what it tells.
 macro_rules! insert {
-    ($link:ident, $event:expr) => {
-        $crate::store::events::in_order!(execute!($link, $crate::store::events::INSERT), &$event)?
+    ($conn:ident, $event:expr) => {
+        $crate::store::events::in_order!(execute!($conn, $crate::store::events::INSERT), &$event)?
     };
 }
 pub(super) use insert;
 
 /// The same for an event that concerns both modes.
 macro_rules! insert_in_both_modes {
-    ($link:ident, $event:expr) => {
+    ($conn:ident, $event:expr) => {
         for event in $crate::domain::event::NewEvent::in_both_modes($event) {
-            $crate::store::events::insert!($link, event);
+            $crate::store::events::insert!($conn, event);
         }
     };
 }
@@ -91,20 +91,20 @@ pub(super) use insert_in_both_modes;
 
 /// Writes many events down, inside the transaction of what they tell.
 macro_rules! insert_many {
-    ($link:ident, $events:expr) => {
-        $crate::store::connection::Link { conn: &mut *$link.conn, persistent: $link.persistent }.tell($events).await?
+    ($conn:ident, $events:expr) => {
+        $crate::store::connection::Conn { inner: &mut *$conn.inner, persistent: $conn.persistent }.tell($events).await?
     };
 }
 pub(super) use insert_many;
 
-impl Link<'_, SqliteConnection> {
+impl Conn<'_, SqliteConnection> {
     pub(super) async fn tell(&mut self, events: &[NewEvent]) -> Result<(), StoreError> {
         let script = Script::default().over(INSERT_MANY, events, |values, event| in_order!(bind!(values), event))?;
         script.execute(self).await
     }
 }
 
-impl Link<'_, PgConnection> {
+impl Conn<'_, PgConnection> {
     pub(super) async fn tell(&mut self, events: &[NewEvent]) -> Result<(), StoreError> {
         execute!(
             self,
@@ -250,8 +250,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn record(&self, event: NewEvent) -> Result<(), StoreError> {
-        transact!(self, |link| {
-            insert!(link, event);
+        transact!(self, |conn| {
+            insert!(conn, event);
             Ok(())
         })
     }
@@ -262,9 +262,9 @@ impl Store {
     /// When the database does not answer.
     pub async fn events(&self, filter: EventFilter, page: Page) -> Result<Vec<Event>, StoreError> {
         let sql = list_sql(self, OfType::of(filter.kind.as_deref()), filter.session_id.is_some(), page.is_down());
-        let rows = read!(self, |link| {
+        let rows = read!(self, |conn| {
             let mut query = sqlx::query_as::<_, Row>(sqlx::AssertSqlSafe(sql))
-                .persistent(link.persistent)
+                .persistent(conn.persistent)
                 .bind(filter.tenant_id)
                 .bind(filter.livemode)
                 .bind(page.below())
@@ -276,7 +276,7 @@ impl Store {
             if let Some(session) = filter.session_id {
                 query = query.bind(session);
             }
-            Ok(query.fetch_all(&mut *link.conn).await?)
+            Ok(query.fetch_all(&mut *conn.inner).await?)
         })?;
         Ok(rows.into_iter().map(Event::try_from).collect::<Result<_, _>>()?)
     }

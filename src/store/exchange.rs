@@ -1,12 +1,12 @@
 //! The exchange: one conditional statement turns a link into a browser session, once.
 
 use super::{
-    LiveSession, Store, StoreError,
+    Store, StoreError, StoredSession,
     arrays::{ArrayStatement, column, sparse},
-    connection::Link,
+    connection::Conn,
     error::is_of_no_table,
     events, execute, fetch_all, fetch_optional, partitions,
-    row::{LiveRow, live_columns, session_tables},
+    row::{StoredRow, session_tables, stored_columns},
     sessions,
     sqlite_script::{self, Binder, RowsStatement, Script, bind},
     statements::statements,
@@ -33,7 +33,7 @@ statements! {
             from item i, customers c, portals p \
             where s.id = i.id and s.link_hash = i.link_hash and s.used_at is null and s.link_expires_at > $8 \
             and c.id = s.customer_id and p.id = s.portal_id and p.enabled \
-            returning i.event_id, ", live_columns!(), "), \
+            returning i.event_id, ", stored_columns!(), "), \
         told as (insert into events (id, tenant_id, livemode, type, created_at, actor_type, actor_id, ip_address, user_agent, \
             session_id, customer_id, portal_id, data) \
             select event_id, tenant_id, livemode, 'portal_session.exchanged', $8, 'end_user', customer_id, ip_address, user_agent, \
@@ -71,7 +71,7 @@ const TELL_ROWS: RowsStatement = (
 const WON_ROWS: RowsStatement = (
     concat!(
         "with item(id, browser_hash, event_id) as (values ()) select i.event_id, ",
-        live_columns!(),
+        stored_columns!(),
         " from item i cross join ",
         session_tables!(),
         " where s.id = i.id and s.browser_hash = i.browser_hash"
@@ -102,7 +102,7 @@ pub struct Exchange {
 }
 
 /// The session that the exchange started; `None` when the token opens nothing (any more).
-pub type Exchanged = Result<Option<LiveSession>, StoreError>;
+pub type Exchanged = Result<Option<StoredSession>, StoreError>;
 
 impl Store {
     /// Exchanges links at `now`. Of any number of calls with one token exactly one wins.
@@ -153,12 +153,12 @@ impl Store {
         &self,
         items: Arc<[Exchange]>,
         now: Timestamp,
-    ) -> Result<HashMap<EventId, LiveSession>, StoreError> {
-        let rows = write_at_once!(self, |link| {
-            let mut link = link;
-            link.exchange(&items, now).await
+    ) -> Result<HashMap<EventId, StoredSession>, StoreError> {
+        let rows = write_at_once!(self, |conn| {
+            let mut conn = conn;
+            conn.exchange(&items, now).await
         })?;
-        let won = rows.into_iter().map(|row| Ok((row.event_id, LiveSession::try_from(row.live)?)));
+        let won = rows.into_iter().map(|row| Ok((row.event_id, StoredSession::try_from(row.stored)?)));
         Ok(won.collect::<Result<_, sqlx::Error>>()?)
     }
 
@@ -168,21 +168,21 @@ impl Store {
     /// When the database does not answer.
     pub async fn repeat_exchange(&self, item: Exchange, now: Timestamp) -> Exchanged {
         let earliest = now.minus(REPEAT_WINDOW);
-        transact!(self, |link| {
-            if execute!(link, REPEAT, item.id, item.link_hash, item.browser_hash, item.nonce_hash, earliest, now)? == 0
+        transact!(self, |conn| {
+            if execute!(conn, REPEAT, item.id, item.link_hash, item.browser_hash, item.nonce_hash, earliest, now)? == 0
             {
                 return Ok(None);
             }
-            let Some(row) = fetch_optional!(link, LiveRow, sessions::LIVE, item.id)? else { return Ok(None) };
-            let live = LiveSession::try_from(row)?;
-            events::insert!(link, exchanged(&item, &live, now, serde_json::json!({"repeated": true})));
-            Ok(Some(live))
+            let Some(row) = fetch_optional!(conn, StoredRow, sessions::STORED, item.id)? else { return Ok(None) };
+            let stored = StoredSession::try_from(row)?;
+            events::insert!(conn, exchanged(&item, &stored, now, serde_json::json!({"repeated": true})));
+            Ok(Some(stored))
         })
     }
 }
 
-fn exchanged(item: &Exchange, live: &LiveSession, now: Timestamp, data: serde_json::Value) -> NewEvent {
-    let session = &live.session;
+fn exchanged(item: &Exchange, stored: &StoredSession, now: Timestamp, data: serde_json::Value) -> NewEvent {
+    let session = &stored.session;
     NewEvent {
         id: item.event_id,
         tenant_id: session.tenant_id,
@@ -202,10 +202,10 @@ fn exchanged(item: &Exchange, live: &LiveSession, now: Timestamp, data: serde_js
 struct Won {
     event_id: EventId,
     #[sqlx(flatten)]
-    live: LiveRow,
+    stored: StoredRow,
 }
 
-impl Link<'_, PgConnection> {
+impl Conn<'_, PgConnection> {
     async fn exchange(&mut self, items: &[Exchange], now: Timestamp) -> Result<Vec<Won>, StoreError> {
         let Some(partition) = items.first().and_then(|item| partitions::partition_of(item.id)) else {
             return Ok(Vec::new());
@@ -232,15 +232,16 @@ impl Link<'_, PgConnection> {
     }
 }
 
-impl Link<'_, SqliteConnection> {
+impl Conn<'_, SqliteConnection> {
     async fn exchange(&mut self, items: &[Exchange], now: Timestamp) -> Result<Vec<Won>, StoreError> {
-        let link = |values: Binder<'_>, item: &Exchange| {
+        let exchanged = |values: Binder<'_>, item: &Exchange| {
             let address = item.origin.address.map(|address| address.to_string());
             let agent = item.origin.user_agent.as_deref();
             bind!(values, item.id, item.link_hash, item.browser_hash, item.nonce_hash, address, agent)
         };
         let browser = |values: Binder<'_>, item: &Exchange| bind!(values, item.id, item.browser_hash, item.event_id);
-        let script = Script::default().over_and(UPDATE_ROWS, items, link, |values| bind!(values, now, now, now))?;
+        let script =
+            Script::default().over_and(UPDATE_ROWS, items, exchanged, |values| bind!(values, now, now, now))?;
         script.over(TELL_ROWS, items, browser)?.over(WON_ROWS, items, browser)?.in_transaction().fetch(self).await
     }
 }

@@ -160,9 +160,9 @@ impl Store {
         };
         let ((from, mut to), floor) = (filter.range(), floor_of_live(filter.now));
         let HolderFilter { tenant_id, livemode, portal_id, now, .. } = filter;
-        let (rows, walked) = read!(self, |link| {
+        let (rows, walked) = read!(self, |conn| {
             let ends: Vec<(String,)> =
-                fetch_all!(link, _, walk, tenant_id, livemode, from.clone(), to.clone(), LONGEST_WALK - 1)?;
+                fetch_all!(conn, _, walk, tenant_id, livemode, from.clone(), to.clone(), LONGEST_WALK - 1)?;
             let walked = match <[_; 2]>::try_from(ends) {
                 Ok([(last,), _]) => {
                     to = behind(&last);
@@ -171,7 +171,7 @@ impl Store {
                 Err(_) => None,
             };
             let rows = fetch_all!(
-                link,
+                conn,
                 Row,
                 sql,
                 tenant_id,

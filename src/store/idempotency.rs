@@ -36,10 +36,10 @@ pub type RecordFor<T> = Box<dyn Fn(&T) -> IdempotencyRow + Send + Sync>;
 
 /// Keeps a record inside a transaction; fails when another request was first.
 macro_rules! insert {
-    ($link:ident, $row:expr, $now:expr) => {{
+    ($conn:ident, $row:expr, $now:expr) => {{
         let row: $crate::store::IdempotencyRow = $row;
         let sql = $crate::store::idempotency::INSERT;
-        if execute!($link, sql, row.id, row.expires_at, row.fingerprint, row.sealed, $now)? == 0 {
+        if execute!($conn, sql, row.id, row.expires_at, row.fingerprint, row.sealed, $now)? == 0 {
             return Err($crate::store::StoreError::IdempotencyTaken);
         }
     }};
@@ -52,7 +52,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn find_answer(&self, id: SecretHash, now: Timestamp) -> Result<Option<IdempotencyRow>, StoreError> {
-        read!(self, |link| Ok(fetch_optional!(link, IdempotencyRow, FIND, id, now)?))
+        read!(self, |conn| Ok(fetch_optional!(conn, IdempotencyRow, FIND, id, now)?))
     }
 
     /// Keeps a record on its own, for an answer that came without a write.
@@ -60,8 +60,8 @@ impl Store {
     /// # Errors
     /// [`StoreError::IdempotencyTaken`] when there is one already.
     pub async fn keep_answer(&self, row: IdempotencyRow, now: Timestamp) -> Result<(), StoreError> {
-        transact!(self, |link| {
-            insert!(link, row, now);
+        transact!(self, |conn| {
+            insert!(conn, row, now);
             Ok(())
         })
     }

@@ -65,11 +65,11 @@ impl TryFrom<Row> for Key {
 }
 
 macro_rules! insert {
-    ($link:ident, $key:expr) => {{
+    ($conn:ident, $key:expr) => {{
         let key = $key;
         let (permissions, grants) = (json(&key.permissions)?, json(&key.grants)?);
         execute!(
-            $link,
+            $conn,
             INSERT,
             key.id,
             key.tenant_id,
@@ -92,9 +92,9 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn insert_key(&self, key: Key, event: NewEvent) -> Result<(), StoreError> {
-        transact!(self, |link| {
-            insert!(link, key);
-            events::insert!(link, event);
+        transact!(self, |conn| {
+            insert!(conn, key);
+            events::insert!(conn, event);
             Ok(())
         })
     }
@@ -104,7 +104,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn key(&self, id: KeyId) -> Result<Option<Key>, StoreError> {
-        read!(self, |link| Ok(fetch_optional!(link, Row, BY_ID, id)?.map(Key::try_from).transpose()?))
+        read!(self, |conn| Ok(fetch_optional!(conn, Row, BY_ID, id)?.map(Key::try_from).transpose()?))
     }
 
     /// A tenant's keys, oldest first.
@@ -112,8 +112,8 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn keys(&self, tenant: TenantId) -> Result<Vec<Key>, StoreError> {
-        read!(self, |link| {
-            let rows = fetch_all!(link, Row, LIST, tenant)?;
+        read!(self, |conn| {
+            let rows = fetch_all!(conn, Row, LIST, tenant)?;
             Ok(rows.into_iter().map(Key::try_from).collect::<Result<_, _>>()?)
         })
     }
@@ -123,12 +123,12 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn revoke_key(&self, id: KeyId, event: NewEvent) -> Result<bool, StoreError> {
-        transact!(self, |link| {
-            if execute!(link, REVOKE, id, event.at)? == 0 {
+        transact!(self, |conn| {
+            if execute!(conn, REVOKE, id, event.at)? == 0 {
                 return Ok(false);
             }
-            revocations::insert!(link, Revoked::Key(id), event.at);
-            events::insert!(link, event);
+            revocations::insert!(conn, Revoked::Key(id), event.at);
+            events::insert!(conn, event);
             Ok(true)
         })
     }
@@ -139,13 +139,13 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn roll_key(&self, old: KeyId, until: Timestamp, new: Key, event: NewEvent) -> Result<bool, StoreError> {
-        transact!(self, |link| {
-            if execute!(link, EXPIRE, old, until)? == 0 {
+        transact!(self, |conn| {
+            if execute!(conn, EXPIRE, old, until)? == 0 {
                 return Ok(false);
             }
-            insert!(link, new);
-            revocations::insert!(link, Revoked::Key(old), event.at);
-            events::insert!(link, event);
+            insert!(conn, new);
+            revocations::insert!(conn, Revoked::Key(old), event.at);
+            events::insert!(conn, event);
             Ok(true)
         })
     }

@@ -272,9 +272,9 @@ impl Store {
             let (tenant, livemode, portals) = (filter.tenant_id, filter.livemode, portals.clone());
             let now = filter.status.condition().1.then_some(filter.now);
             let customer = filter.customer_id;
-            let rows = read!(self, |link| {
+            let rows = read!(self, |conn| {
                 let mut query = sqlx::query(sqlx::AssertSqlSafe(sql))
-                    .persistent(link.persistent)
+                    .persistent(conn.persistent)
                     .bind(tenant)
                     .bind(livemode)
                     .bind(below)
@@ -287,7 +287,7 @@ impl Store {
                 if let Some(customer) = customer {
                     query = query.bind(customer);
                 }
-                link.sessions(query).await
+                conn.sessions(query).await
             })?;
             found.extend(rows);
         }

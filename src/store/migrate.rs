@@ -122,10 +122,10 @@ fn is_locked_out(error: &MigrateError) -> bool {
 async fn check_schema(db: &Postgres) -> Result<(), StoreError> {
     let needed = postgres().iter().map(|migration| migration.version).max().unwrap_or(0);
     let applied: i64 = db
-        .read(|link| {
+        .read(|conn| {
             Box::pin(async move {
-                let query = sqlx::query_scalar(APPLIED).persistent(link.persistent);
-                Ok(query.fetch_one(&mut *link.conn).await.or_else(none_without_table)?)
+                let query = sqlx::query_scalar(APPLIED).persistent(conn.persistent);
+                Ok(query.fetch_one(&mut *conn.inner).await.or_else(none_without_table)?)
             })
         })
         .await?;

@@ -44,7 +44,7 @@ pub use listing::{ListFilter, Page, StatusFilter};
 pub use poll::{Polled, Revoked};
 pub use portals::PortalRef;
 pub use retention::{Retention, Swept};
-pub use row::LiveSession;
+pub use row::StoredSession;
 pub use signing::SigningKey;
 
 /// One of the two databases; cheap to clone.
@@ -58,59 +58,59 @@ pub enum Store {
 
 /// Expands an expression once for each database, outside a transaction.
 macro_rules! read {
-    ($store:expr, |$link:ident| $body:expr) => {
+    ($store:expr, |$conn:ident| $body:expr) => {
         match $store {
-            $crate::store::Store::Postgres(db) => db.read(move |$link| Box::pin(async move { $body })).await,
-            $crate::store::Store::Sqlite(db) => db.read(move |$link| Box::pin(async move { $body })).await,
+            $crate::store::Store::Postgres(db) => db.read(move |$conn| Box::pin(async move { $body })).await,
+            $crate::store::Store::Sqlite(db) => db.read(move |$conn| Box::pin(async move { $body })).await,
         }
     };
 }
 
 /// Expands an expression once for each database, inside a transaction that commits when it is `Ok`.
 macro_rules! transact {
-    ($store:expr, |$link:ident| $body:expr) => {
+    ($store:expr, |$conn:ident| $body:expr) => {
         match $store {
-            $crate::store::Store::Postgres(db) => db.write(move |$link| Box::pin(async move { $body })).await,
-            $crate::store::Store::Sqlite(db) => db.write(move |$link| Box::pin(async move { $body })).await,
+            $crate::store::Store::Postgres(db) => db.write(move |$conn| Box::pin(async move { $body })).await,
+            $crate::store::Store::Sqlite(db) => db.write(move |$conn| Box::pin(async move { $body })).await,
         }
     };
 }
 
 /// Expands an expression once for each database; what it writes is one message, which is a transaction of its own.
 macro_rules! write_at_once {
-    ($store:expr, |$link:ident| $body:expr) => {
+    ($store:expr, |$conn:ident| $body:expr) => {
         match $store {
-            $crate::store::Store::Postgres(db) => db.write_at_once(move |$link| Box::pin(async move { $body })).await,
-            $crate::store::Store::Sqlite(db) => db.write_at_once(move |$link| Box::pin(async move { $body })).await,
+            $crate::store::Store::Postgres(db) => db.write_at_once(move |$conn| Box::pin(async move { $body })).await,
+            $crate::store::Store::Sqlite(db) => db.write_at_once(move |$conn| Box::pin(async move { $body })).await,
         }
     };
 }
 
 /// Runs a statement; the number of rows that it touched.
 macro_rules! execute {
-    ($link:expr, $sql:expr $(, $arg:expr)* $(,)?) => {
+    ($conn:expr, $sql:expr $(, $arg:expr)* $(,)?) => {
         sqlx::query($sql)$(.bind($arg))*
-            .persistent($link.persistent)
-            .execute(&mut *$link.conn).await
+            .persistent($conn.persistent)
+            .execute(&mut *$conn.inner).await
             .map(|done| done.rows_affected())
     };
 }
 
 /// Runs a statement and reads at most one row of type `$row`.
 macro_rules! fetch_optional {
-    ($link:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {
+    ($conn:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {
         sqlx::query_as::<_, $row>($sql)$(.bind($arg))*
-            .persistent($link.persistent)
-            .fetch_optional(&mut *$link.conn).await
+            .persistent($conn.persistent)
+            .fetch_optional(&mut *$conn.inner).await
     };
 }
 
 /// Runs a statement and reads all rows of type `$row`, to the end of the statement.
 macro_rules! fetch_all {
-    ($link:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {
+    ($conn:expr, $row:ty, $sql:expr $(, $arg:expr)* $(,)?) => {
         sqlx::query_as::<_, $row>($sql)$(.bind($arg))*
-            .persistent($link.persistent)
-            .fetch_all(&mut *$link.conn).await
+            .persistent($conn.persistent)
+            .fetch_all(&mut *$conn.inner).await
     };
 }
 

@@ -1,7 +1,7 @@
 //! Partitions on PostgreSQL: sessions are cut by day and events by month, so that inserts go to the newest, a look-up by id
 //! touches one, and what is over is dropped whole.
 
-use super::{Postgres, Store, StoreError, connection::Link, error::is_of_no_table, execute, statements::statements};
+use super::{Postgres, Store, StoreError, connection::Conn, error::is_of_no_table, execute, statements::statements};
 use crate::domain::{
     id::{SessionId, uuid_floor, uuid_millis},
     time::{Seconds, Timestamp},
@@ -106,10 +106,10 @@ impl Store {
 
 impl Postgres {
     async fn partitions(&self, cut: Cut) -> Result<Vec<String>, StoreError> {
-        self.read(move |link| {
+        self.read(move |conn| {
             Box::pin(async move {
-                let names = sqlx::query_scalar(PARTITIONS).persistent(link.persistent).bind(cut.table());
-                Ok(names.fetch_all(&mut *link.conn).await?)
+                let names = sqlx::query_scalar(PARTITIONS).persistent(conn.persistent).bind(cut.table());
+                Ok(names.fetch_all(&mut *conn.inner).await?)
             })
         })
         .await
@@ -157,7 +157,7 @@ impl Postgres {
         let look = async {
             let mut conn = self.unhurried().await?;
             let mut tx = conn.begin().await?;
-            execute!(Link { conn: &mut *tx, persistent: false }, BY_INDEX)?;
+            execute!(Conn { inner: &mut *tx, persistent: false }, BY_INDEX)?;
             let sql = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).persistent(false).bind(over);
             match sql.fetch_one(&mut *tx).await {
                 // Another instance's sweep dropped it meanwhile.
@@ -171,12 +171,12 @@ impl Postgres {
 
     /// Runs a change of the schema that waits for nobody long; names in it are our own, never a client's.
     async fn ddl(&self, sql: String) -> Result<(), StoreError> {
-        self.write(move |link| {
+        self.write(move |conn| {
             Box::pin(async move {
-                execute!(link, PATIENT)?;
-                execute!(link, LOCK)?;
-                execute!(link, SHORT_WAIT)?;
-                sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(false).execute(&mut *link.conn).await?;
+                execute!(conn, PATIENT)?;
+                execute!(conn, LOCK)?;
+                execute!(conn, SHORT_WAIT)?;
+                sqlx::query(sqlx::AssertSqlSafe(sql)).persistent(false).execute(&mut *conn.inner).await?;
                 Ok(())
             })
         })

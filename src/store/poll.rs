@@ -102,8 +102,8 @@ impl Store {
             Self::Postgres(db) => (Self::Postgres(db.for_poll()), POLL),
             Self::Sqlite(db) => (Self::Sqlite(db.for_poll()), POLL_SQLITE),
         };
-        read!(&apart, |link| {
-            let rows = fetch_all!(link, Row, sql, since, old_head)?;
+        read!(&apart, |conn| {
+            let rows = fetch_all!(conn, Row, sql, since, old_head)?;
             let first = rows.first().ok_or(sqlx::Error::RowNotFound)?;
             if first.read_only {
                 return Err(StoreError::Unavailable("it is a replica that takes no writes".into()));

@@ -84,12 +84,12 @@ impl TryFrom<Row> for Portal {
 
 /// Keeps a new portal inside a transaction.
 macro_rules! insert {
-    ($link:ident, $portal:expr) => {{
+    ($conn:ident, $portal:expr) => {{
         let portal: &$crate::domain::portal::Portal = &$portal;
         let settings = $crate::store::values::json(&portal.settings)?;
         let sql = $crate::store::portals::INSERT;
         execute!(
-            $link,
+            $conn,
             sql,
             portal.id,
             portal.tenant_id,
@@ -113,13 +113,13 @@ impl Store {
         event: NewEvent,
         beside: Option<RecordFor<()>>,
     ) -> Result<(), StoreError> {
-        transact!(self, |link| {
+        transact!(self, |conn| {
             if let Some(beside) = beside {
                 // First: a repeat that comes meanwhile waits for this one's answer, and is not told that its own slug is taken.
-                idempotency::insert!(link, beside(&()), event.at);
+                idempotency::insert!(conn, beside(&()), event.at);
             }
-            insert!(link, portal);
-            events::insert_in_both_modes!(link, event);
+            insert!(conn, portal);
+            events::insert_in_both_modes!(conn, event);
             Ok(())
         })
     }
@@ -129,12 +129,12 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn portal(&self, tenant: TenantId, name: PortalRef) -> Result<Option<Portal>, StoreError> {
-        read!(self, |link| {
+        read!(self, |conn| {
             let row = match name {
-                PortalRef::Id(id) => fetch_optional!(link, Row, BY_ID, tenant, id)?,
-                PortalRef::Slug(slug) => fetch_optional!(link, Row, BY_SLUG, tenant, slug)?,
-                PortalRef::Either(id, slug) => match fetch_optional!(link, Row, BY_ID, tenant, id)? {
-                    None => fetch_optional!(link, Row, BY_SLUG, tenant, slug)?,
+                PortalRef::Id(id) => fetch_optional!(conn, Row, BY_ID, tenant, id)?,
+                PortalRef::Slug(slug) => fetch_optional!(conn, Row, BY_SLUG, tenant, slug)?,
+                PortalRef::Either(id, slug) => match fetch_optional!(conn, Row, BY_ID, tenant, id)? {
+                    None => fetch_optional!(conn, Row, BY_SLUG, tenant, slug)?,
                     found => found,
                 },
             };
@@ -147,7 +147,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn public_portal(&self, id: PortalId) -> Result<Option<Portal>, StoreError> {
-        read!(self, |link| Ok(fetch_optional!(link, Row, PUBLIC, id)?.map(Portal::try_from).transpose()?))
+        read!(self, |conn| Ok(fetch_optional!(conn, Row, PUBLIC, id)?.map(Portal::try_from).transpose()?))
     }
 
     /// Whether any portal owns `origin`. Reads every portal's settings, so it is for rare questions.
@@ -159,7 +159,7 @@ impl Store {
         let mut above = Uuid::nil();
         loop {
             let pattern = pattern.clone();
-            let rows = read!(self, |link| Ok(fetch_all!(link, Row, NAMING, pattern, above)?))?;
+            let rows = read!(self, |conn| Ok(fetch_all!(conn, Row, NAMING, pattern, above)?))?;
             let portals = rows.into_iter().map(Portal::try_from).collect::<Result<Vec<_>, _>>()?;
             match portals.last() {
                 _ if portals.iter().any(|portal| portal.owns_origin(&origin)) => return Ok(true),
@@ -183,8 +183,8 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<Portal>, StoreError> {
         let sql = if down { DOWN } else { UP };
-        read!(self, |link| {
-            let rows = fetch_all!(link, Row, sql, tenant, below, above, limit)?;
+        read!(self, |conn| {
+            let rows = fetch_all!(conn, Row, sql, tenant, below, above, limit)?;
             Ok(rows.into_iter().map(Portal::try_from).collect::<Result<_, _>>()?)
         })
     }
@@ -194,8 +194,8 @@ impl Store {
     /// # Errors
     /// [`super::Unique::PortalSlug`] when the new slug is taken.
     pub async fn update_portal(&self, old: Portal, new: Portal, event: NewEvent) -> Result<bool, StoreError> {
-        transact!(self, |link| {
-            let row = fetch_optional!(link, Row, BY_ID, new.tenant_id, new.id)?;
+        transact!(self, |conn| {
+            let row = fetch_optional!(conn, Row, BY_ID, new.tenant_id, new.id)?;
             // The text as it stands: another version may have written it in other words.
             let before = row.map(|row| row.settings).unwrap_or_default();
             let after = json(&new.settings)?;
@@ -203,7 +203,7 @@ impl Store {
                 return Ok(false);
             }
             let changed = execute!(
-                link,
+                conn,
                 UPDATE,
                 new.tenant_id,
                 new.id,
@@ -217,8 +217,8 @@ impl Store {
             if changed == 0 {
                 return Ok(false);
             }
-            revocations::insert!(link, Revoked::Portal(new.id), event.at);
-            events::insert_in_both_modes!(link, event);
+            revocations::insert!(conn, Revoked::Portal(new.id), event.at);
+            events::insert_in_both_modes!(conn, event);
             Ok(true)
         })
     }
@@ -228,12 +228,12 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn delete_portal(&self, tenant: TenantId, id: PortalId, event: NewEvent) -> Result<bool, StoreError> {
-        transact!(self, |link| {
-            if execute!(link, DELETE, tenant, id)? == 0 {
+        transact!(self, |conn| {
+            if execute!(conn, DELETE, tenant, id)? == 0 {
                 return Ok(false);
             }
-            revocations::insert!(link, Revoked::Portal(id), event.at);
-            events::insert_in_both_modes!(link, event);
+            revocations::insert!(conn, Revoked::Portal(id), event.at);
+            events::insert_in_both_modes!(conn, event);
             Ok(true)
         })
     }

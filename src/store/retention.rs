@@ -69,7 +69,7 @@ impl Store {
     async fn remove_records(&self, now: Timestamp) -> Result<u64, StoreError> {
         let answers: u64 = until_none!(self, SWEEP_ANSWERS, now);
         let heard = now.minus(REVOCATIONS_KEPT);
-        let revocations: u64 = transact!(self, |link| Ok(execute!(link, SWEEP_REVOCATIONS, heard)?))?;
+        let revocations: u64 = transact!(self, |conn| Ok(execute!(conn, SWEEP_REVOCATIONS, heard)?))?;
         Ok(answers + revocations)
     }
 
@@ -99,10 +99,10 @@ impl Store {
         let (mut removed, mut from) = (0, SessionId(Uuid::nil()));
         loop {
             let end: Option<(SessionId,)> =
-                read!(self, |link| Ok(fetch_optional!(link, _, END_OF_STRETCH, from, below, STRETCH_OF_SESSIONS)?))?;
+                read!(self, |conn| Ok(fetch_optional!(conn, _, END_OF_STRETCH, from, below, STRETCH_OF_SESSIONS)?))?;
             let next = end.map(|(id,)| id);
             let to = next.unwrap_or(below);
-            removed += transact!(self, |link| Ok(execute!(link, SWEEP_SESSIONS, from, to, over)?))?;
+            removed += transact!(self, |conn| Ok(execute!(conn, SWEEP_SESSIONS, from, to, over)?))?;
             match next {
                 Some(id) => from = id,
                 None => return Ok(removed),
@@ -116,7 +116,7 @@ macro_rules! until_none {
     ($store:expr, $sql:expr $(, $arg:expr)*) => {{
         let mut total = 0;
         loop {
-            let removed: u64 = transact!($store, |link| Ok(execute!(link, $sql $(, $arg)*)?))?;
+            let removed: u64 = transact!($store, |conn| Ok(execute!(conn, $sql $(, $arg)*)?))?;
             total += removed;
             if removed < 5000 {
                 break total;

@@ -8,10 +8,10 @@ statements! {
 
 /// Notes, inside a transaction, that something cached is no longer to be trusted.
 macro_rules! insert {
-    ($link:ident, $what:expr, $at:expr) => {{
+    ($conn:ident, $what:expr, $at:expr) => {{
         let (kind, target) = $what.parts();
         let id = $crate::domain::id::uuid_at($at.millis().unsigned_abs() * 1_000_000);
-        execute!($link, $crate::store::revocations::INSERT, id, kind, target, $at)?;
+        execute!($conn, $crate::store::revocations::INSERT, id, kind, target, $at)?;
     }};
 }
 pub(super) use insert;

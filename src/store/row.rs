@@ -2,7 +2,7 @@
 
 use super::{
     StoreError,
-    connection::Link,
+    connection::Conn,
     values::{from_json, in_json},
 };
 use crate::domain::{
@@ -87,20 +87,20 @@ pub(super) fn json_values(columns: &str) -> String {
     values.collect::<Vec<_>>().join(", ")
 }
 
-impl Link<'_, PgConnection> {
+impl Conn<'_, PgConnection> {
     pub(super) async fn sessions(self, query: Query<'_, Postgres, PgArguments>) -> Result<Vec<SessionRow>, StoreError> {
-        let rows = query.fetch_all(self.conn).await?;
+        let rows = query.fetch_all(self.inner).await?;
         Ok(rows.iter().map(SessionRow::from_row).collect::<Result<_, _>>()?)
     }
 }
 
-impl Link<'_, SqliteConnection> {
+impl Conn<'_, SqliteConnection> {
     /// In one row, since each row is taken apart and carried from one thread to another on its own.
     pub(super) async fn sessions(
         self,
         query: Query<'_, Sqlite, SqliteArguments>,
     ) -> Result<Vec<SessionRow>, StoreError> {
-        Ok(from_json(query.fetch_one(self.conn).await?.try_get(0)?)?)
+        Ok(from_json(query.fetch_one(self.inner).await?.try_get(0)?)?)
     }
 }
 
@@ -146,7 +146,7 @@ impl TryFrom<SessionRow> for Session {
 
 /// A session together with what decides whether a credential opens it.
 #[derive(Clone, Debug)]
-pub struct LiveSession {
+pub struct StoredSession {
     /// The session.
     pub session: Session,
     /// Whether its portal is enabled.
@@ -161,8 +161,8 @@ pub struct LiveSession {
     pub first_used_at: Option<Timestamp>,
 }
 
-/// The columns of [`LiveRow`].
-macro_rules! live_columns {
+/// The columns of [`StoredRow`].
+macro_rules! stored_columns {
     () => {
         concat!(
             $crate::store::row::session_columns!(),
@@ -170,10 +170,10 @@ macro_rules! live_columns {
         )
     };
 }
-pub(super) use live_columns;
+pub(super) use stored_columns;
 
 #[derive(sqlx::FromRow)]
-pub(super) struct LiveRow {
+pub(super) struct StoredRow {
     #[sqlx(flatten)]
     session: SessionRow,
     portal_enabled: bool,
@@ -183,10 +183,10 @@ pub(super) struct LiveRow {
     first_used_at: Option<Timestamp>,
 }
 
-impl TryFrom<LiveRow> for LiveSession {
+impl TryFrom<StoredRow> for StoredSession {
     type Error = sqlx::Error;
 
-    fn try_from(row: LiveRow) -> Result<Self, sqlx::Error> {
+    fn try_from(row: StoredRow) -> Result<Self, sqlx::Error> {
         Ok(Self {
             session: row.session.try_into()?,
             portal_enabled: row.portal_enabled,

@@ -1,11 +1,11 @@
 //! Sessions: what reads them, and every transition but the making and the exchange.
 
 use super::{
-    ListFilter, LiveSession, RecordFor, Revoked, StatusFilter, Store, StoreError, events, execute, fetch_all,
+    ListFilter, RecordFor, Revoked, StatusFilter, Store, StoreError, StoredSession, events, execute, fetch_all,
     fetch_optional, idempotency,
     listing::is_one_of,
     read, revocations,
-    row::{LiveRow, SessionRow, live_columns, session_columns, session_tables},
+    row::{SessionRow, StoredRow, session_columns, session_tables, stored_columns},
     statements::statements,
     transact,
 };
@@ -33,7 +33,7 @@ macro_rules! of_customer {
 
 statements! {
     Both BY_ID = concat!("select ", session_columns!(), " from ", session_tables!(), " where s.tenant_id = $1 and s.livemode = $2 and s.id = $3");
-    Both LIVE = concat!("select ", live_columns!(), " from ", session_tables!(), " where s.id = $1");
+    Both STORED = concat!("select ", stored_columns!(), " from ", session_tables!(), " where s.id = $1");
     Both OPEN = "update portal_sessions set opened_at = $3 where id = $1 and link_hash = $2 and opened_at is null \
         and used_at is null and link_expires_at > $3";
     Both FIRST_USE = "update portal_sessions set first_used_at = $3 where id = $1 and browser_hash = $2 and first_used_at is null";
@@ -59,9 +59,14 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn session(&self, tenant: TenantId, live: bool, id: SessionId) -> Result<Option<Session>, StoreError> {
-        read!(self, |link| {
-            let row = fetch_optional!(link, SessionRow, BY_ID, tenant, live, id)?;
+    pub async fn session(
+        &self,
+        tenant: TenantId,
+        livemode: bool,
+        id: SessionId,
+    ) -> Result<Option<Session>, StoreError> {
+        read!(self, |conn| {
+            let row = fetch_optional!(conn, SessionRow, BY_ID, tenant, livemode, id)?;
             Ok(row.map(Session::try_from).transpose()?)
         })
     }
@@ -70,8 +75,8 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn live_session(&self, id: SessionId) -> Result<Option<LiveSession>, StoreError> {
-        read!(self, |link| Ok(fetch_optional!(link, LiveRow, LIVE, id)?.map(LiveSession::try_from).transpose()?))
+    pub async fn stored_session(&self, id: SessionId) -> Result<Option<StoredSession>, StoreError> {
+        read!(self, |conn| Ok(fetch_optional!(conn, StoredRow, STORED, id)?.map(StoredSession::try_from).transpose()?))
     }
 
     /// Notes that the landing page was seen; whether it was the first time.
@@ -84,11 +89,11 @@ impl Store {
         link_hash: SecretHash,
         event: NewEvent,
     ) -> Result<bool, StoreError> {
-        transact!(self, |link| {
-            if execute!(link, OPEN, id, link_hash, event.at)? == 0 {
+        transact!(self, |conn| {
+            if execute!(conn, OPEN, id, link_hash, event.at)? == 0 {
                 return Ok(false);
             }
-            events::insert!(link, event);
+            events::insert!(conn, event);
             Ok(true)
         })
     }
@@ -104,7 +109,7 @@ impl Store {
         browser_hash: SecretHash,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        transact!(self, |link| Ok(execute!(link, FIRST_USE, id, browser_hash, now)? > 0))
+        transact!(self, |conn| Ok(execute!(conn, FIRST_USE, id, browser_hash, now)? > 0))
     }
 
     /// Ends a browser session; `false` when that token no longer holds a live one.
@@ -117,12 +122,12 @@ impl Store {
         browser_hash: SecretHash,
         event: NewEvent,
     ) -> Result<bool, StoreError> {
-        transact!(self, |link| {
-            if execute!(link, END, id, browser_hash, event.at)? == 0 {
+        transact!(self, |conn| {
+            if execute!(conn, END, id, browser_hash, event.at)? == 0 {
                 return Ok(false);
             }
-            revocations::insert!(link, Revoked::Session(id), event.at);
-            events::insert!(link, event);
+            revocations::insert!(conn, Revoked::Session(id), event.at);
+            events::insert!(conn, event);
             Ok(true)
         })
     }
@@ -134,16 +139,16 @@ impl Store {
     pub async fn revoke_session(
         &self,
         tenant: TenantId,
-        live: bool,
+        livemode: bool,
         id: SessionId,
         event: NewEvent,
     ) -> Result<bool, StoreError> {
-        transact!(self, |link| {
-            if execute!(link, REVOKE, tenant, live, id)? == 0 {
+        transact!(self, |conn| {
+            if execute!(conn, REVOKE, tenant, livemode, id)? == 0 {
                 return Ok(false);
             }
-            revocations::insert!(link, Revoked::Session(id), event.at);
-            events::insert!(link, event);
+            revocations::insert!(conn, Revoked::Session(id), event.at);
+            events::insert!(conn, event);
             Ok(true)
         })
     }
@@ -169,20 +174,21 @@ impl Store {
         let mut revoked = 0;
         loop {
             let (event, beside, portals) = (Arc::clone(&event), Arc::clone(&beside), filter.portal_list());
-            let (tenant, live, now) = (filter.tenant_id, filter.livemode, filter.now);
-            let (chunk, is_last) = transact!(self, |link| {
-                let rows: Vec<Gone> = fetch_all!(link, _, sql, tenant, live, customer, live_at, portals, CHUNK as i64)?;
+            let (tenant, livemode, now) = (filter.tenant_id, filter.livemode, filter.now);
+            let (chunk, is_last) = transact!(self, |conn| {
+                let rows: Vec<Gone> =
+                    fetch_all!(conn, _, sql, tenant, livemode, customer, live_at, portals, CHUNK as i64)?;
                 let found = rows.first().and_then(|(found, ..)| *found).map_or(rows.len() as u64, i64::unsigned_abs);
                 let gone = rows.into_iter().filter_map(|(_, id, portal)| id.zip(portal));
                 let told: Vec<NewEvent> = gone.map(|(id, portal)| event(id, portal)).collect();
                 let chunk = told.len() as u64;
                 if chunk > 0 {
-                    events::insert_many!(link, &told);
-                    revocations::insert!(link, Revoked::Customer(customer), now);
+                    events::insert_many!(conn, &told);
+                    revocations::insert!(conn, Revoked::Customer(customer), now);
                 }
                 let is_last = found < CHUNK;
                 if let (true, Some(beside)) = (is_last, &*beside) {
-                    idempotency::insert!(link, beside(&(revoked + chunk)), now);
+                    idempotency::insert!(conn, beside(&(revoked + chunk)), now);
                 }
                 Ok((chunk, is_last))
             })?;

@@ -31,7 +31,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn signing_keys(&self, from: i64) -> Result<Vec<SigningKey>, StoreError> {
-        read!(self, |link| Ok(fetch_all!(link, SigningKey, FROM, from)?))
+        read!(self, |conn| Ok(fetch_all!(conn, SigningKey, FROM, from)?))
     }
 
     /// Keeps a key unless its period has one, and forgets those of periods before `from`.
@@ -39,9 +39,9 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn insert_signing_key(&self, key: SigningKey, from: i64) -> Result<(), StoreError> {
-        transact!(self, |link| {
-            execute!(link, INSERT, key.period, key.public_key, key.sealed, key.private_key, key.created_at)?;
-            execute!(link, DELETE, from)?;
+        transact!(self, |conn| {
+            execute!(conn, INSERT, key.period, key.public_key, key.sealed, key.private_key, key.created_at)?;
+            execute!(conn, DELETE, from)?;
             Ok(())
         })
     }

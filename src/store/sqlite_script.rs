@@ -2,7 +2,7 @@
 //! message is a way there and back. Statements that write say `or fail`: the transaction goes back as a whole, so SQLite
 //! need not copy each page beforehand to undo the statement alone.
 
-use super::{StoreError, connection::Link};
+use super::{StoreError, connection::Conn};
 use sqlx::{
     AssertSqlSafe, FromRow, SqliteConnection,
     error::BoxDynError,
@@ -80,17 +80,17 @@ impl Script {
         Self { text: format!("begin immediate; {}commit", self.text), ..self }
     }
 
-    pub(super) async fn execute(self, link: &mut Link<'_, SqliteConnection>) -> Result<(), StoreError> {
-        self.fetch::<(i64,)>(link).await.map(drop)
+    pub(super) async fn execute(self, conn: &mut Conn<'_, SqliteConnection>) -> Result<(), StoreError> {
+        self.fetch::<(i64,)>(conn).await.map(drop)
     }
 
     /// What its statements answer.
-    pub(super) async fn fetch<R>(self, link: &mut Link<'_, SqliteConnection>) -> Result<Vec<R>, StoreError>
+    pub(super) async fn fetch<R>(self, conn: &mut Conn<'_, SqliteConnection>) -> Result<Vec<R>, StoreError>
     where
         R: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
     {
-        let query = sqlx::query_as_with(AssertSqlSafe(self.text), self.values).persistent(link.persistent);
-        Ok(query.fetch_all(&mut *link.conn).await?)
+        let query = sqlx::query_as_with(AssertSqlSafe(self.text), self.values).persistent(conn.persistent);
+        Ok(query.fetch_all(&mut *conn.inner).await?)
     }
 }
 

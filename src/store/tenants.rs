@@ -31,10 +31,10 @@ impl Store {
     /// # Errors
     /// [`super::Unique::TenantSlug`] when the slug is taken.
     pub async fn insert_tenant(&self, tenant: Tenant, portal: Portal, event: NewEvent) -> Result<(), StoreError> {
-        transact!(self, |link| {
-            execute!(link, INSERT, tenant.id, tenant.slug, tenant.name, tenant.created_at)?;
-            portals::insert!(link, portal);
-            events::insert_in_both_modes!(link, event);
+        transact!(self, |conn| {
+            execute!(conn, INSERT, tenant.id, tenant.slug, tenant.name, tenant.created_at)?;
+            portals::insert!(conn, portal);
+            events::insert_in_both_modes!(conn, event);
             Ok(())
         })
     }
@@ -44,7 +44,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn tenant_by_slug(&self, slug: String) -> Result<Option<Tenant>, StoreError> {
-        read!(self, |link| Ok(fetch_optional!(link, Row, BY_SLUG, slug)?.map(Tenant::from)))
+        read!(self, |conn| Ok(fetch_optional!(conn, Row, BY_SLUG, slug)?.map(Tenant::from)))
     }
 
     /// All tenants, oldest first.
@@ -52,6 +52,6 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
-        read!(self, |link| Ok(fetch_all!(link, Row, LIST)?.into_iter().map(Tenant::from).collect()))
+        read!(self, |conn| Ok(fetch_all!(conn, Row, LIST)?.into_iter().map(Tenant::from).collect()))
     }
 }

@@ -131,10 +131,10 @@ impl<'a> Link<'a> {
             Err(Error::SessionInvalid) => return Ok(None),
             Err(other) => return Err(other),
         };
-        let live = user.session();
-        let is_own = live.id == session.id || (*worth != Worth::Ready && live.customer_id == session.customer_id);
+        let current = user.session();
+        let is_own = current.id == session.id || (*worth != Worth::Ready && current.customer_id == session.customer_id);
         // To where the link leads, as far as the session that is live may go.
-        Ok(is_own.then(|| self.destination_of(&Session { path: session.path.clone(), ..live.clone() })))
+        Ok(is_own.then(|| self.destination_of(&Session { path: session.path.clone(), ..current.clone() })))
     }
 
     /// What a link that opens nothing any more leads to.
@@ -217,7 +217,7 @@ impl<'a> Link<'a> {
     async fn exchange(&self, token: &str, origin: Origin) -> Result<(String, Timestamp), Error> {
         let service = self.app.service();
         let opened = service.exchange(ExchangeRequest { token, nonce: self.nonce.map(str::as_bytes), origin }).await?;
-        let ends = opened.live.session.browser.map_or(service.clock().now(), |browser| browser.expires_at);
+        let ends = opened.stored.session.browser.map_or(service.clock().now(), |browser| browser.expires_at);
         Ok((opened.credential.reveal(), ends))
     }
 }

@@ -69,7 +69,7 @@ pub(crate) async fn exchange(
     }
     let request = ExchangeRequest { token: &body.token, nonce: body.nonce.as_deref().map(str::as_bytes), origin };
     let opened = app.service().exchange(request).await?;
-    let session = &opened.live.session;
+    let session = &opened.stored.session;
     let now = app.service().clock().now();
     let ends = session.browser.as_ref().map_or(now, |browser| browser.expires_at);
     let token = opened.credential.reveal();

@@ -43,7 +43,7 @@ pub(super) async fn exchange(
     // Unkey's clients send it on every call that they may repeat, in any form that they like.
     let nonce = headers.get("idempotency-key").map(HeaderValue::as_bytes).filter(|nonce| !nonce.is_empty());
     let opened = app.service().exchange(ExchangeRequest { token: &token, nonce, origin }).await?;
-    let ends = opened.live.session.browser.as_ref().map_or(0, |browser| browser.expires_at.millis());
+    let ends = opened.stored.session.browser.as_ref().map_or(0, |browser| browser.expires_at.millis());
     let token = opened.credential.reveal();
     let data = Exchanged { token: &token, access_token: &token, expires_at: ends };
     Ok(answer::json(StatusCode::OK, &Envelope::new(data)))

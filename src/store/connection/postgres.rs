@@ -1,6 +1,6 @@
 //! Connections to PostgreSQL: many, some of which may break at any moment.
 
-use super::{Detached, Link, Options, at_hand::AtHand, no_url};
+use super::{Conn, Detached, Options, at_hand::AtHand, no_url};
 use crate::store::{StoreError, statements::statements, writes::Writes};
 use futures_util::future::BoxFuture;
 use sqlx::{
@@ -151,7 +151,7 @@ impl Postgres {
     pub(in crate::store) fn read<T, F>(&self, op: F) -> Detached<T>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(Link<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+        F: for<'c> FnOnce(Conn<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         // Unnamed statements survive PgBouncer only within one transaction.
         if self.persistent { self.lend(op) } else { self.transaction(op) }
@@ -161,7 +161,7 @@ impl Postgres {
     pub(in crate::store) async fn write_at_once<T, F>(&self, op: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(Link<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+        F: for<'c> FnOnce(Conn<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         self.writes.note(self.read(op).await)
     }
@@ -169,7 +169,7 @@ impl Postgres {
     pub(in crate::store) async fn write<T, F>(&self, op: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(Link<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+        F: for<'c> FnOnce(Conn<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         self.writes.note(self.transaction(op).await)
     }
@@ -177,13 +177,13 @@ impl Postgres {
     fn transaction<T, F>(&self, op: F) -> Detached<T>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(Link<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+        F: for<'c> FnOnce(Conn<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
-        self.lend(move |link| {
+        self.lend(move |conn| {
             Box::pin(async move {
-                let persistent = link.persistent;
-                let mut tx = link.conn.begin().await?;
-                let done = op(Link { conn: &mut tx, persistent }).await?;
+                let persistent = conn.persistent;
+                let mut tx = conn.inner.begin().await?;
+                let done = op(Conn { inner: &mut tx, persistent }).await?;
                 tx.commit().await?;
                 Ok(done)
             })
@@ -198,7 +198,7 @@ impl Postgres {
     fn lend<T, F>(&self, op: F) -> Detached<T>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(Link<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+        F: for<'c> FnOnce(Conn<'c, PgConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         let db = self.clone();
         Detached::start(async move {
@@ -207,7 +207,7 @@ impl Postgres {
             // Whatever a server says to a new connection (an unknown database or role, say), it passes with the failover.
             let mut conn = acquired.map_err(|error| StoreError::Unavailable(error.to_string()))?;
             let left = db.limit.saturating_sub(asked.elapsed()).max(MARGIN);
-            let answered = timeout(left, op(Link { conn: &mut *conn, persistent: db.persistent })).await;
+            let answered = timeout(left, op(Conn { inner: &mut *conn, persistent: db.persistent })).await;
             let is_late = answered.is_err();
             let result = answered.unwrap_or_else(|_| Err(late()));
             match &result {

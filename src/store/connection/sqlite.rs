@@ -1,6 +1,6 @@
 //! Connections to SQLite: readers, and the one that writes.
 
-use super::{ACQUIRE_LIMIT, Detached, Link, Options, at_hand::AtHand};
+use super::{ACQUIRE_LIMIT, Conn, Detached, Options, at_hand::AtHand};
 use crate::store::{StoreError, writes::Writes};
 use futures_util::future::BoxFuture;
 use sqlx::{
@@ -90,12 +90,12 @@ impl Sqlite {
     pub(in crate::store) fn read<T, F>(&self, op: F) -> Detached<T>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(Link<'c, SqliteConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+        F: for<'c> FnOnce(Conn<'c, SqliteConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         let readers = self.readers.clone();
         Detached::start(async move {
             let mut conn = readers.acquire(|_| true).await?;
-            let result = op(Link { conn: &mut *conn, persistent: true }).await;
+            let result = op(Conn { inner: &mut *conn, persistent: true }).await;
             if result.is_ok() {
                 conn.keep();
             }
@@ -106,7 +106,7 @@ impl Sqlite {
     pub(in crate::store) async fn write<T, F>(&self, op: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(Link<'c, SqliteConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+        F: for<'c> FnOnce(Conn<'c, SqliteConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         let writer = self.writer.clone();
         let done = Detached::start(async move {
@@ -130,12 +130,12 @@ impl Sqlite {
     pub(in crate::store) async fn write_at_once<T, F>(&self, op: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(Link<'c, SqliteConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
+        F: for<'c> FnOnce(Conn<'c, SqliteConnection>) -> BoxFuture<'c, Result<T, StoreError>> + Send + 'static,
     {
         let writer = self.writer.clone();
         let done = Detached::start(async move {
             let mut conn = writer.acquire(|_| true).await?;
-            let result = op(Link { conn: &mut *conn, persistent: true }).await;
+            let result = op(Conn { inner: &mut *conn, persistent: true }).await;
             match &result {
                 Ok(_) => conn.keep(),
                 Err(_) => conn.detach().close().await.unwrap_or_default(),
@@ -147,10 +147,10 @@ impl Sqlite {
 
     async fn commit<T, F>(conn: &mut SqliteConnection, op: F) -> Result<T, StoreError>
     where
-        F: for<'c> FnOnce(Link<'c, SqliteConnection>) -> BoxFuture<'c, Result<T, StoreError>>,
+        F: for<'c> FnOnce(Conn<'c, SqliteConnection>) -> BoxFuture<'c, Result<T, StoreError>>,
     {
         let mut tx = conn.begin_with("begin immediate").await?;
-        let done = op(Link { conn: &mut *tx, persistent: true }).await?;
+        let done = op(Conn { inner: &mut *tx, persistent: true }).await?;
         tx.commit().await?;
         Ok(done)
     }

@@ -2,13 +2,13 @@
 
 use vestibule::domain::event::EventType;
 use vestibule::domain::time::Seconds;
-use vestibule::store::{Exchange, LiveSession, ReplaceLinks};
+use vestibule::store::{Exchange, ReplaceLinks, StoredSession};
 
 use super::bench::{Bench, NOW, hash, later};
 use crate::support::Store as Kind;
 
 impl Bench {
-    async fn try_exchange(&self, item: Exchange, at: i64) -> Option<LiveSession> {
+    async fn try_exchange(&self, item: Exchange, at: i64) -> Option<StoredSession> {
         self.store.exchange(vec![item], later(NOW, at)).await.pop().unwrap().unwrap()
     }
 }
@@ -38,7 +38,7 @@ async fn once_and_only_with_the_secret() {
         assert!(bench.try_exchange(wrong, 0).await.is_none());
         assert!(bench.try_exchange(bench.exchange(session.id, "first", None), 0).await.is_some());
         assert!(bench.try_exchange(bench.exchange(session.id, "second", None), 0).await.is_none());
-        let live = bench.store.live_session(session.id).await.unwrap().unwrap();
+        let live = bench.store.stored_session(session.id).await.unwrap().unwrap();
         assert_eq!(live.browser_hash, Some(hash("first")), "the loser changed nothing");
         // Not of a portal that is disabled, nor of one or a customer that is gone.
         let (one, two) = (bench.keep(bench.link("a")).await, bench.keep(bench.link("gone")).await);
@@ -101,7 +101,7 @@ async fn a_repeat_within_sixty_seconds() {
             let again = bench.exchange(session.id, "second", Some("nonce"));
             let done = bench.store.repeat_exchange(again, later(NOW, at)).await.unwrap();
             assert_eq!(done.is_some(), works, "{at} ms");
-            let live = bench.store.live_session(session.id).await.unwrap().unwrap();
+            let live = bench.store.stored_session(session.id).await.unwrap().unwrap();
             assert_eq!(live.browser_hash, Some(hash(if works { "second" } else { "first" })));
             assert_eq!(live.session.used_at, Some(NOW), "the session started when it did");
         }
@@ -183,7 +183,7 @@ async fn what_was_just_exchanged_is_not_replaced() {
 
     assert!(exchange.await.unwrap().is_some(), "the exchange came first");
     assert!(replaced.await.unwrap().unwrap().is_some());
-    let live = bench.store.live_session(session.id).await.unwrap().expect("it is not revoked");
+    let live = bench.store.stored_session(session.id).await.unwrap().expect("it is not revoked");
     assert_eq!(live.browser_hash, Some(hash("browser")));
     let told = "select count(*) from events where type = 'portal_session.revoked'";
     assert_eq!(bench.db.number(told).await, 0);

@@ -233,7 +233,7 @@ impl<'a> World<'a> {
     /// What opens the session that was touched.
     async fn check_credentials(&self, op: &Op) -> TestCaseResult {
         let Some(at) = op.session().and_then(|back| self.model.pick(back)) else { return Ok(()) };
-        let live = self.bench.store.live_session(self.ids[at]).await.unwrap();
+        let live = self.bench.store.stored_session(self.ids[at]).await.unwrap();
         let life = &self.model.lives[at];
         prop_assert_eq!(live.is_none(), life.is_gone);
         if let Some(live) = live {
