@@ -4,7 +4,7 @@ use super::Failure;
 use crate::{
     config::Config,
     domain::{
-        event::Origin,
+        event::ClientInfo,
         permission::{Patterns, Permission},
         portal::{DEFAULT_SLUG, Settings},
         return_url::{WebUrl, is_loopback},
@@ -113,7 +113,7 @@ async fn key(service: &Service, operator: &Operator, tenant: &Tenant) -> Result<
 
 /// A new link's token.
 async fn link(service: &Service, key: &str) -> Result<String, Failure> {
-    let merchant = service.authenticate(key, Origin::default()).await?;
+    let merchant = service.authenticate(key, ClientInfo::default()).await?;
     let permissions = PERMISSIONS.into_iter().filter_map(|permission| Permission::parse(permission).ok()).collect();
     let customer = CustomerRef::ExternalId(CUSTOMER.into());
     let request = SessionRequest { permissions: Some(permissions), ..SessionRequest::new(customer) };

@@ -126,9 +126,9 @@ impl Actor {
     }
 }
 
-/// From where a request came.
+/// Who sent a request: its address, and what its program says it is.
 #[derive(Clone, Debug, Default)]
-pub struct Origin {
+pub struct ClientInfo {
     /// The peer's address, or what trusted proxies say of it.
     pub address: Option<IpAddr>,
     /// The `User-Agent` header, cut at 512 characters.
@@ -151,7 +151,7 @@ pub struct NewEvent {
     /// Who did it.
     pub actor: Actor,
     /// From where.
-    pub origin: Origin,
+    pub client: ClientInfo,
     /// The session that it concerns.
     pub session_id: Option<SessionId>,
     /// The customer that it concerns.

@@ -2,7 +2,7 @@
 
 use super::{App, client, context::Context, cookie, extract::Query, refusal::Refusal};
 use crate::{
-    domain::{event::Origin, id::PortalId},
+    domain::{event::ClientInfo, id::PortalId},
     service::{Denied, EndUser, Error, Merchant},
 };
 use axum::{
@@ -22,7 +22,7 @@ impl FromRequestParts<App> for Merchant {
             return Ok(merchant.clone());
         }
         let secret = presented(&parts.headers)?.ok_or(Error::Unauthenticated(Denied::Missing))?;
-        let merchant = app.service().authenticate(secret, client::origin(parts, app)).await?;
+        let merchant = app.service().authenticate(secret, client::info(parts, app)).await?;
         let key = merchant.key().id;
         Context::read(|context| context.key.set(key));
         app.inner.limits.count_key(key)?;
@@ -134,11 +134,16 @@ async fn by_header(headers: &HeaderMap, app: &App, portal: Option<PortalId>) -> 
 ///
 /// # Errors
 /// [`Error::SessionInvalid`] when there was none.
-pub(crate) async fn log_out(headers: &HeaderMap, app: &App, portal: PortalId, origin: &Origin) -> Result<(), Error> {
+pub(crate) async fn log_out(
+    headers: &HeaderMap,
+    app: &App,
+    portal: PortalId,
+    client: &ClientInfo,
+) -> Result<(), Error> {
     let mut ended = Err(Error::SessionInvalid);
     for (_, token) in cookie::sessions(headers, app.is_https(), Some(portal)) {
         let done = match app.service().recognise(token, Some(portal)).await {
-            Ok(user) => user.log_out(origin).await,
+            Ok(user) => user.log_out(client).await,
             Err(error) => Err(error),
         };
         match done {

@@ -1,7 +1,7 @@
 //! From where a request comes.
 
 use super::App;
-use crate::domain::event::Origin;
+use crate::domain::event::ClientInfo;
 use axum::{
     extract::{ConnectInfo, FromRequestParts},
     http::{HeaderMap, HeaderName, header, request::Parts},
@@ -16,22 +16,22 @@ const MAX_AGENT_CHARS: usize = 512;
 
 /// The client's address and user agent, for the trail and for limits.
 #[derive(Clone, Debug)]
-pub(crate) struct Client(pub(crate) Origin);
+pub(crate) struct Client(pub(crate) ClientInfo);
 
 impl FromRequestParts<App> for Client {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Infallible> {
-        Ok(Self(origin(parts, app)))
+        Ok(Self(info(parts, app)))
     }
 }
 
 /// Reads them from a request's head.
-pub(crate) fn origin(parts: &Parts, app: &App) -> Origin {
+pub(crate) fn info(parts: &Parts, app: &App) -> ClientInfo {
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical());
     let trusted = |address: IpAddr| app.config().trusted_proxies.iter().any(|net| net.contains(&address));
     let agent = parts.headers.get(header::USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()));
-    Origin {
+    ClientInfo {
         address: peer.map(|peer| behind_proxies(peer, &parts.headers, trusted)),
         user_agent: agent.map(|agent| agent.chars().filter(|c| !c.is_control()).take(MAX_AGENT_CHARS).collect()),
     }

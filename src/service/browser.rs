@@ -4,7 +4,7 @@ use super::{Error, Service, watch::in_time};
 use crate::{
     domain::{
         customer::Customer,
-        event::{EventType, Origin},
+        event::{ClientInfo, EventType},
         id::{PortalId, SessionId},
         portal::Portal,
         secret::{Credential, Kind, SecretHash},
@@ -130,9 +130,9 @@ impl EndUser {
     ///
     /// # Errors
     /// [`Error::SessionInvalid`] when it is over already.
-    pub async fn log_out(&self, origin: &Origin) -> Result<(), Error> {
+    pub async fn log_out(&self, client: &ClientInfo) -> Result<(), Error> {
         let session = self.session();
-        let event = self.service.event_of_user(session, EventType::SessionEnded, origin);
+        let event = self.service.event_of_user(session, EventType::SessionEnded, client);
         let ended = self.service.store().end_session(session.id, self.recognised.browser_hash, event).await?;
         self.service.forget(Revoked::Session(session.id));
         ended.then_some(()).ok_or(Error::SessionInvalid)
@@ -248,11 +248,11 @@ impl Service {
     ///
     /// # Errors
     /// When the store does not answer.
-    pub async fn note_opened(&self, token: &str, session: &Session, origin: &Origin) -> Result<(), Error> {
+    pub async fn note_opened(&self, token: &str, session: &Session, client: &ClientInfo) -> Result<(), Error> {
         let Some(link) = Credential::parse(token).filter(|_| session.opened_at.or(session.used_at).is_none()) else {
             return Ok(());
         };
-        let event = self.event_of_user(session, EventType::SessionOpened, origin);
+        let event = self.event_of_user(session, EventType::SessionOpened, client);
         self.store().open_session(session.id, link.hash(), event).await?;
         Ok(())
     }

@@ -3,7 +3,7 @@
 use super::{Error, Service};
 use crate::{
     domain::{
-        event::{EventType, Origin},
+        event::{ClientInfo, EventType},
         id::{EventId, SessionId},
         secret::{Credential, Kind, SecretHash},
     },
@@ -18,7 +18,7 @@ pub struct ExchangeRequest<'a> {
     /// The client's nonce, which lets it repeat the exchange when the answer was lost.
     pub nonce: Option<&'a [u8]>,
     /// From where.
-    pub origin: Origin,
+    pub client: ClientInfo,
 }
 
 /// A browser session that was just started.
@@ -45,7 +45,7 @@ impl Service {
             link_hash: link.hash(),
             browser_hash: credential.hash(),
             nonce_hash: request.nonce.map(SecretHash::of),
-            origin: request.origin,
+            client: request.client,
             event_id: EventId::at(self.clock().nanos()),
         };
         if let Some(stored) = self.inner.exchanges.submit(item.clone()).await? {
@@ -66,7 +66,7 @@ impl Service {
         if stored.link_hash != Some(item.link_hash) || stored.session.used_at.is_none() {
             return Ok(());
         }
-        let event = self.event_of_user(&stored.session, EventType::SessionExchangeRefused, &item.origin);
+        let event = self.event_of_user(&stored.session, EventType::SessionExchangeRefused, &item.client);
         Ok(self.store().record(event).await?)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Denied, Error, Service, watch::in_time};
 use crate::domain::{
-    event::{Actor, EventType, NewEvent, Origin},
+    event::{Actor, ClientInfo, EventType, NewEvent},
     id::{KeyId, TenantId},
     key::Key,
     permission::Patterns,
@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub struct Merchant {
     pub(super) service: Service,
     pub(super) key: Arc<Key>,
-    pub(super) origin: Origin,
+    pub(super) client: ClientInfo,
 }
 
 impl Merchant {
@@ -32,7 +32,7 @@ impl Merchant {
     /// An entry for the trail, by this key.
     pub(super) fn event(&self, kind: EventType) -> NewEvent {
         let key = &self.key;
-        self.service.event(key.tenant_id, key.livemode, kind, Actor::Key(key.id), &self.origin)
+        self.service.event(key.tenant_id, key.livemode, kind, Actor::Key(key.id), &self.client)
     }
 
     /// Refuses unless the key may do `action` to `resource` as a whole.
@@ -64,7 +64,7 @@ impl Service {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] unless it is a live secret key.
-    pub async fn authenticate(&self, text: &str, origin: Origin) -> Result<Merchant, Error> {
+    pub async fn authenticate(&self, text: &str, client: ClientInfo) -> Result<Merchant, Error> {
         let credential = Credential::parse(text).ok_or(Error::Unauthenticated(Denied::Invalid))?;
         match credential.kind() {
             Kind::SecretKey { .. } => {}
@@ -78,7 +78,7 @@ impl Service {
         let matches = expected == shown;
         match key {
             Some(key) if matches && key.kind() == credential.kind() && key.is_live_at(self.clock().now()) => {
-                Ok(Merchant { service: *self, key, origin })
+                Ok(Merchant { service: *self, key, client })
             }
             _ => Err(Error::Unauthenticated(Denied::Invalid)),
         }

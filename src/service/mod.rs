@@ -35,7 +35,7 @@ pub use sessions::{CustomerRef, Minted, Mode, SessionQuery, SessionRequest};
 use crate::{
     clock::Clock,
     domain::{
-        event::{Actor, EventType, NewEvent, Origin},
+        event::{Actor, ClientInfo, EventType, NewEvent},
         id::{EventId, TenantId},
         session::Session,
         time::Timestamp,
@@ -191,13 +191,20 @@ impl Service {
     }
 
     /// An entry for the trail about what the user of a session did with it.
-    fn event_of_user(&self, session: &Session, kind: EventType, origin: &Origin) -> NewEvent {
+    fn event_of_user(&self, session: &Session, kind: EventType, client: &ClientInfo) -> NewEvent {
         let actor = Actor::EndUser(session.customer_id);
-        self.event(session.tenant_id, session.livemode, kind, actor, origin).about(session)
+        self.event(session.tenant_id, session.livemode, kind, actor, client).about(session)
     }
 
     /// An entry for the trail, about nothing in particular yet.
-    fn event(&self, tenant_id: TenantId, livemode: bool, kind: EventType, actor: Actor, origin: &Origin) -> NewEvent {
+    fn event(
+        &self,
+        tenant_id: TenantId,
+        livemode: bool,
+        kind: EventType,
+        actor: Actor,
+        client: &ClientInfo,
+    ) -> NewEvent {
         let nanos = self.clock().nanos();
         NewEvent {
             id: EventId::at(nanos),
@@ -206,7 +213,7 @@ impl Service {
             kind,
             at: Timestamp::from_nanos(nanos),
             actor,
-            origin: origin.clone(),
+            client: client.clone(),
             session_id: None,
             customer_id: None,
             portal_id: None,

@@ -3,7 +3,7 @@
 use super::{Cursor, Error, KeyRequest, Listed, Merchant, PortalChanges, PortalRequest, Service};
 use crate::{
     domain::{
-        event::{Actor, EventType, NewEvent, Origin},
+        event::{Actor, ClientInfo, EventType, NewEvent},
         id::{KeyId, SessionId, TenantId},
         key::Key,
         permission::Patterns,
@@ -31,7 +31,7 @@ impl Operator {
     }
 
     fn event(&self, tenant: TenantId, livemode: bool, kind: EventType) -> NewEvent {
-        self.service.event(tenant, livemode, kind, Actor::Operator, &Origin::default())
+        self.service.event(tenant, livemode, kind, Actor::Operator, &ClientInfo::default())
     }
 
     /// Makes a tenant with its portal `default`.
@@ -231,6 +231,6 @@ impl Operator {
         let request =
             KeyRequest { is_secret: true, livemode, name: None, permissions: Patterns::all(), grants: Patterns::all() };
         let (key, _) = self.service.mint_key(tenant.id, request);
-        Merchant { service: self.service, key: std::sync::Arc::new(key), origin: Origin::default() }
+        Merchant { service: self.service, key: std::sync::Arc::new(key), client: ClientInfo::default() }
     }
 }

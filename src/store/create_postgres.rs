@@ -97,8 +97,8 @@ impl TakesSessions for Conn<'_, PgConnection> {
             column(items, |item| item.event.id.0),
             column(items, |item| item.event.actor.kind()),
             sparse(items, |item| item.event.actor.id()),
-            sparse(items, |item| item.event.origin.address.map(|address| address.to_string())),
-            sparse(items, |item| item.event.origin.user_agent.as_deref()),
+            sparse(items, |item| item.event.client.address.map(|address| address.to_string())),
+            sparse(items, |item| item.event.client.user_agent.as_deref()),
         )?;
         Ok(kept.into_iter().map(|(session, customer, name)| (session, (customer, name))).collect())
     }

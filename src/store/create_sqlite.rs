@@ -111,9 +111,9 @@ fn script(items: &[&NewSession]) -> Result<Script, StoreError> {
     };
     let tell = |values: Binder<'_>, item: &&NewSession| {
         let event = &item.event;
-        let (actor, origin) = (&event.actor, &event.origin);
-        let address = origin.address.map(|address| address.to_string());
-        let agent = origin.user_agent.as_deref();
+        let (actor, client) = (&event.actor, &event.client);
+        let address = client.address.map(|address| address.to_string());
+        let agent = client.user_agent.as_deref();
         by_secret(values, item)?;
         bind!(values, event.id, actor.kind(), actor.id(), address, agent)
     };

@@ -13,7 +13,7 @@ use super::{
     transact, write_at_once,
 };
 use crate::domain::{
-    event::{Actor, EventType, NewEvent, Origin},
+    event::{Actor, ClientInfo, EventType, NewEvent},
     id::{EventId, SessionId},
     secret::SecretHash,
     time::{Seconds, Timestamp},
@@ -96,7 +96,7 @@ pub struct Exchange {
     /// The hash of the client's nonce.
     pub nonce_hash: Option<SecretHash>,
     /// From where.
-    pub origin: Origin,
+    pub client: ClientInfo,
     /// The id of the entry in the trail.
     pub event_id: EventId,
 }
@@ -190,7 +190,7 @@ fn exchanged(item: &Exchange, stored: &StoredSession, now: Timestamp, data: serd
         kind: EventType::SessionExchanged,
         at: now,
         actor: Actor::EndUser(session.customer_id),
-        origin: item.origin.clone(),
+        client: item.client.clone(),
         session_id: Some(session.id),
         customer_id: Some(session.customer_id),
         portal_id: Some(session.portal_id),
@@ -220,8 +220,8 @@ impl Conn<'_, PgConnection> {
             column(items, |item| item.link_hash.0.as_slice()),
             column(items, |item| item.browser_hash.0.as_slice()),
             sparse(items, |item| item.nonce_hash.as_ref().map(|hash| hash.0.as_slice())),
-            sparse(items, |item| item.origin.address.map(|address| address.to_string())),
-            sparse(items, |item| item.origin.user_agent.as_deref()),
+            sparse(items, |item| item.client.address.map(|address| address.to_string())),
+            sparse(items, |item| item.client.user_agent.as_deref()),
             column(items, |item| item.event_id.0),
             now,
         );
@@ -235,8 +235,8 @@ impl Conn<'_, PgConnection> {
 impl Conn<'_, SqliteConnection> {
     async fn exchange(&mut self, items: &[Exchange], now: Timestamp) -> Result<Vec<Won>, StoreError> {
         let exchanged = |values: Binder<'_>, item: &Exchange| {
-            let address = item.origin.address.map(|address| address.to_string());
-            let agent = item.origin.user_agent.as_deref();
+            let address = item.client.address.map(|address| address.to_string());
+            let agent = item.client.user_agent.as_deref();
             bind!(values, item.id, item.link_hash, item.browser_hash, item.nonce_hash, address, agent)
         };
         let browser = |values: Binder<'_>, item: &Exchange| bind!(values, item.id, item.browser_hash, item.event_id);

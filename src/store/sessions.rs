@@ -76,7 +76,9 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn stored_session(&self, id: SessionId) -> Result<Option<StoredSession>, StoreError> {
-        read!(self, |conn| Ok(fetch_optional!(conn, StoredRow, STORED, id)?.map(StoredSession::try_from).transpose()?))
+        read!(self, |conn| Ok(fetch_optional!(conn, StoredRow, STORED, id)?
+            .map(StoredSession::try_from)
+            .transpose()?))
     }
 
     /// Notes that the landing page was seen; whether it was the first time.

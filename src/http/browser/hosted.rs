@@ -67,12 +67,12 @@ pub(super) async fn missing(
 /// `POST /p/{portal}/sign-out`: ends the session; a second time it is as over as after the first.
 pub(super) async fn sign_out(
     State(app): State<App>,
-    Client(origin): Client,
+    Client(client): Client,
     headers: HeaderMap,
     Named(portal): Named,
 ) -> Result<Response, Refusal> {
     same_origin::require(&app, &headers)?;
-    match auth::log_out(&headers, &app, portal.id, &origin).await {
+    match auth::log_out(&headers, &app, portal.id, &client).await {
         Ok(()) | Err(Error::SessionInvalid) => {}
         Err(other) => return Err(other.into()),
     }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     domain::{
-        event::Origin,
+        event::ClientInfo,
         id::SessionId,
         secret::{self, Credential, Kind},
         session::{Delivery, Session},
@@ -43,25 +43,25 @@ fn text_of(token: Token) -> String {
 /// `GET /r/{token}`: whom the link is for, and one button. Consumes nothing.
 pub(super) async fn show(
     State(app): State<App>,
-    Client(origin): Client,
+    Client(client): Client,
     method: Method,
     headers: HeaderMap,
     token: Token,
 ) -> Result<Response, Refusal> {
-    look(&app, &origin, &method, &headers, &text_of(token)).await
+    look(&app, &client, &method, &headers, &text_of(token)).await
 }
 
 /// `GET /?session={token}` and `GET /?code={token}`: the same.
 pub(super) async fn show_by_query(
     State(app): State<App>,
-    Client(origin): Client,
+    Client(client): Client,
     method: Method,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Response, Refusal> {
     let mut query = url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     match query.find(|(name, _)| name == "session" || name == "code") {
-        Some((_, token)) => look(&app, &origin, &method, &headers, &token).await,
+        Some((_, token)) => look(&app, &client, &method, &headers, &token).await,
         // Who comes without a link was sent here when a session was over.
         None => Ok(problem(Problem::SessionExpired, None, None)),
     }
@@ -69,12 +69,12 @@ pub(super) async fn show_by_query(
 
 async fn look(
     app: &App,
-    origin: &Origin,
+    client: &ClientInfo,
     method: &Method,
     headers: &HeaderMap,
     token: &str,
 ) -> Result<Response, Refusal> {
-    let Some(link) = Link::find(app, origin, headers, token).await? else {
+    let Some(link) = Link::find(app, client, headers, token).await? else {
         return Ok(problem(Problem::LinkUnknown, None, None));
     };
     if let Some(destination) = link.inside().await? {
@@ -84,7 +84,7 @@ async fn look(
         return Ok(link.over());
     }
     if *method == Method::GET && !is_prefetch(headers) {
-        app.service().note_opened(token, &link.landing.session, origin).await?;
+        app.service().note_opened(token, &link.landing.session, client).await?;
     }
     Ok(link.page())
 }
@@ -92,24 +92,29 @@ async fn look(
 /// `POST /r/{token}`: redeems the link and leads to where it leads.
 pub(super) async fn redeem(
     State(app): State<App>,
-    Client(origin): Client,
+    Client(client): Client,
     headers: HeaderMap,
     token: Token,
 ) -> Result<Response, Refusal> {
     same_origin::require(&app, &headers)?;
-    let Some(link) = Link::find(&app, &origin, &headers, &text_of(token)).await? else {
+    let Some(link) = Link::find(&app, &client, &headers, &text_of(token)).await? else {
         return Ok(problem(Problem::LinkUnknown, None, None));
     };
     match link.inside().await? {
         Some(destination) => Ok(go(destination.url())),
-        None => link.redeem(origin).await,
+        None => link.redeem(client).await,
     }
 }
 
 impl<'a> Link<'a> {
     /// The link of that token; `None` when it never was, or was revoked.
-    async fn find(app: &'a App, origin: &Origin, headers: &'a HeaderMap, token: &str) -> Result<Option<Self>, Refusal> {
-        app.inner.limits.count_address(origin.address)?;
+    async fn find(
+        app: &'a App,
+        client: &ClientInfo,
+        headers: &'a HeaderMap,
+        token: &str,
+    ) -> Result<Option<Self>, Refusal> {
+        app.inner.limits.count_address(client.address)?;
         let Some(credential) = Credential::parse(token) else { return Ok(None) };
         let nonce = cookie::nonce(app, headers, SessionId(credential.id()));
         let landing = app.service().look(token, nonce).await?;
@@ -185,7 +190,7 @@ impl<'a> Link<'a> {
         is_new.then(|| cookie::keep_nonce(self.app, portal, session.id, &secret::nonce(), ends))
     }
 
-    async fn redeem(&self, origin: Origin) -> Result<Response, Refusal> {
+    async fn redeem(&self, client: ClientInfo) -> Result<Response, Refusal> {
         let Landing { session, portal, worth } = &self.landing;
         let is_ready = *worth == Worth::Ready;
         // The exchange refuses a spent link as well, and has the trail tell of it.
@@ -201,7 +206,7 @@ impl<'a> Link<'a> {
         let started = match &session.browser {
             // A bearer token needs no exchange.
             Some(browser) if self.credential.kind() == Kind::Bearer => Ok((token, browser.expires_at)),
-            _ => self.exchange(&token, origin).await,
+            _ => self.exchange(&token, client).await,
         };
         let (token, ends) = match started {
             Err(Error::SessionInvalid) => return Ok(self.over()),
@@ -214,9 +219,9 @@ impl<'a> Link<'a> {
         Ok(response)
     }
 
-    async fn exchange(&self, token: &str, origin: Origin) -> Result<(String, Timestamp), Error> {
+    async fn exchange(&self, token: &str, client: ClientInfo) -> Result<(String, Timestamp), Error> {
         let service = self.app.service();
-        let opened = service.exchange(ExchangeRequest { token, nonce: self.nonce.map(str::as_bytes), origin }).await?;
+        let opened = service.exchange(ExchangeRequest { token, nonce: self.nonce.map(str::as_bytes), client }).await?;
         let ends = opened.stored.session.browser.map_or(service.clock().now(), |browser| browser.expires_at);
         Ok((opened.credential.reveal(), ends))
     }

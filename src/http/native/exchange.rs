@@ -59,15 +59,15 @@ enum Transport {
         Holding, (status = 415, description = "The body is not JSON by its content type", body = ErrorBody)))]
 pub(crate) async fn exchange(
     State(app): State<App>,
-    Client(origin): Client,
+    Client(client): Client,
     _: NoQuery,
     Json(body): Json<ExchangeToken>,
 ) -> Result<Response, Refusal> {
-    app.inner.limits.count_address(origin.address)?;
+    app.inner.limits.count_address(client.address)?;
     if body.nonce.as_ref().is_some_and(|nonce| !(16..=128).contains(&nonce.chars().count())) {
         return Err(Error::field("nonce", Invalid::new("Give between 16 and 128 characters.")).into());
     }
-    let request = ExchangeRequest { token: &body.token, nonce: body.nonce.as_deref().map(str::as_bytes), origin };
+    let request = ExchangeRequest { token: &body.token, nonce: body.nonce.as_deref().map(str::as_bytes), client };
     let opened = app.service().exchange(request).await?;
     let session = &opened.stored.session;
     let now = app.service().clock().now();

@@ -8,7 +8,7 @@ use super::{
     raw, to_json,
 };
 use crate::{
-    domain::{event::Origin, id::PortalId},
+    domain::{event::ClientInfo, id::PortalId},
     http::{
         App,
         auth::{self, Browser, Shown},
@@ -52,13 +52,13 @@ pub(crate) async fn show(State(app): State<App>, browser: Result<Browser, Refusa
         (status = 403, description = "By cookie, and not from the portal's own pages", body = ErrorBody)), security(("browserToken" = []), ("cookie" = [])))]
 pub(crate) async fn log_out(
     State(app): State<App>,
-    Client(origin): Client,
+    Client(client): Client,
     headers: HeaderMap,
     asking: Asking,
     browser: Result<Browser, Refusal>,
 ) -> Response {
     let answer = match browser {
-        Ok(browser) => end(&app, &origin, &headers, browser).await,
+        Ok(browser) => end(&app, &client, &headers, browser).await,
         Err(refusal) => Err(refusal),
     };
     asking.share(&app, answer).await
@@ -66,16 +66,16 @@ pub(crate) async fn log_out(
 
 async fn end(
     app: &App,
-    origin: &Origin,
+    client: &ClientInfo,
     headers: &HeaderMap,
     browser: Browser,
 ) -> Result<(PortalId, Response), Refusal> {
     let portal = browser.user.portal_id();
     match browser.shown {
-        Shown::Header => browser.user.log_out(origin).await?,
+        Shown::Header => browser.user.log_out(client).await?,
         Shown::Cookie => {
             same_origin::require(app, headers)?;
-            auth::log_out(headers, app, portal, origin).await?;
+            auth::log_out(headers, app, portal, client).await?;
         }
     }
     let mut response = no_content();

@@ -35,14 +35,14 @@ struct Exchanged<'a> {
 
 pub(super) async fn exchange(
     State(app): State<App>,
-    Client(origin): Client,
+    Client(client): Client,
     headers: HeaderMap,
     token: String,
 ) -> Result<Response, Refusal> {
-    app.inner.limits.count_address(origin.address)?;
+    app.inner.limits.count_address(client.address)?;
     // Unkey's clients send it on every call that they may repeat, in any form that they like.
     let nonce = headers.get("idempotency-key").map(HeaderValue::as_bytes).filter(|nonce| !nonce.is_empty());
-    let opened = app.service().exchange(ExchangeRequest { token: &token, nonce, origin }).await?;
+    let opened = app.service().exchange(ExchangeRequest { token: &token, nonce, client }).await?;
     let ends = opened.stored.session.browser.as_ref().map_or(0, |browser| browser.expires_at.millis());
     let token = opened.credential.reveal();
     let data = Exchanged { token: &token, access_token: &token, expires_at: ends };

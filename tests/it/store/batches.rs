@@ -1,6 +1,6 @@
 //! Many creations in one write: each fails alone, and none gets into another tenant's hands.
 
-use vestibule::domain::event::{Actor, EventType, NewEvent, Origin};
+use vestibule::domain::event::{Actor, ClientInfo, EventType, NewEvent};
 use vestibule::domain::id::{CustomerId, EventId, SessionId};
 use vestibule::domain::secret::SecretHash;
 use vestibule::store::{IdempotencyRow, ListFilter, NewSession, RecordFor, ReplaceLinks, StatusFilter, StoreError};
@@ -185,7 +185,7 @@ async fn a_customer_with_very_many_sessions_is_revoked_in_time() {
                 session_id,
                 data: event.data.clone(),
                 actor: Actor::Operator,
-                origin: Origin::default(),
+                client: ClientInfo::default(),
                 ..event
             }
         };

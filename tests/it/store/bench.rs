@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::json;
 use vestibule::domain::{
     customer::{Customer, Profile},
-    event::{Actor, EventType, NewEvent, Origin},
+    event::{Actor, ClientInfo, EventType, NewEvent},
     id::{CustomerId, EventId, KeyId, PortalId, SessionId, TenantId},
     key::Key,
     permission::Patterns,
@@ -135,7 +135,7 @@ impl Bench {
             link_hash: hash(&id.to_string()),
             browser_hash: hash(browser),
             nonce_hash: nonce.map(hash),
-            origin: Origin::default(),
+            client: ClientInfo::default(),
             event_id: EventId::at(nanos(NOW)),
         }
     }
@@ -190,7 +190,7 @@ fn event(tenant_id: TenantId, kind: EventType, at: Timestamp) -> NewEvent {
         kind,
         at,
         actor: Actor::Operator,
-        origin: Origin::default(),
+        client: ClientInfo::default(),
         session_id: None,
         customer_id: None,
         portal_id: None,

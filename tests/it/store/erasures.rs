@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use vestibule::domain::{
-    event::{Event, EventType, NewEvent, Origin},
+    event::{ClientInfo, Event, EventType, NewEvent},
     id::{CustomerId, EventId, SessionId, TenantId},
     time::{Seconds, Timestamp},
 };
@@ -20,9 +20,9 @@ const ALL: u32 = 1000;
 impl Bench {
     /// Something that happened to a customer, and tells of the person in every way.
     fn telling(&self, customer: CustomerId, kind: EventType, at: Timestamp) -> NewEvent {
-        let origin = Origin { address: Some([203, 0, 113, 9].into()), user_agent: Some("Zebra/1".into()) };
+        let client = ClientInfo { address: Some([203, 0, 113, 9].into()), user_agent: Some("Zebra/1".into()) };
         let data = json!({"note": "zebra"});
-        NewEvent { origin, customer_id: Some(customer), data, ..self.event_at(kind, at) }
+        NewEvent { client, customer_id: Some(customer), data, ..self.event_at(kind, at) }
     }
 
     async fn tell(&self, customer: CustomerId, at: Timestamp) -> EventId {
@@ -146,8 +146,8 @@ async fn a_walk_clears_every_row_of_theirs_and_no_other() {
         // Some tell of the person in one way only.
         for n in 0..3 {
             let mut event = bench.telling(customer, EventType::CustomerUpdated, NOW);
-            event.origin.address = event.origin.address.filter(|_| n == 0);
-            event.origin.user_agent = event.origin.user_agent.filter(|_| n == 1);
+            event.client.address = event.client.address.filter(|_| n == 0);
+            event.client.user_agent = event.client.user_agent.filter(|_| n == 1);
             event.data = if n == 2 { event.data } else { json!({}) };
             bench.store.record(event).await.unwrap();
         }
