@@ -1,4 +1,4 @@
-//! What the service tells of itself: a log on standard error, numbers for Prometheus.
+//! What the service tells of itself: a log on standard error, metrics for Prometheus.
 
 mod json;
 mod lines;
@@ -68,7 +68,7 @@ fn discretion() -> Targets {
     discreet.with_target("sqlx::postgres::notice", LevelFilter::WARN)
 }
 
-/// Starts the counting, once in a process; the handle shows the numbers.
+/// Starts the counting, once in a process; the handle shows the metrics.
 ///
 /// # Errors
 /// When it was started before.
@@ -97,9 +97,9 @@ pub fn ops_router(handle: PrometheusHandle) -> Router {
             upkeep.run_upkeep();
         }
     });
-    let numbers = move || {
+    let metrics = move || {
         let text = handle.render();
         async move { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text) }
     };
-    Router::new().route("/metrics", get(numbers)).route("/healthz", get(async || "ok\n"))
+    Router::new().route("/metrics", get(metrics)).route("/healthz", get(async || "ok\n"))
 }

@@ -64,11 +64,11 @@ async fn serve(service: &Service, mut config: Config, is_dev: bool, stop: Cancel
         dev::publish(&mut config);
     }
     let config = Arc::new(config);
-    let numbers = telemetry::metrics().map_err(|error| Failure::Refused(error.to_string()))?;
+    let handle = telemetry::metrics().map_err(|error| Failure::Refused(error.to_string()))?;
     let router = http::router(http::App::new(*service, Arc::clone(&config)));
     let most = connections(config.limits.connections)?;
-    let numbers = telemetry::ops_router(numbers);
-    let operators = tokio::spawn(server::serve(for_operators, most, numbers, std::future::pending()));
+    let metrics = telemetry::ops_router(handle);
+    let operators = tokio::spawn(server::serve(for_operators, most, metrics, std::future::pending()));
     let period = Duration::from_secs(60 * u64::from(config.retention.sweep_minutes));
     tokio::spawn(sweeper::run(*service, period, stop.clone()));
     tracing::info!(listen = %config.listen, ops_listen = %config.ops_listen, public_url = config.public_url, "ready");

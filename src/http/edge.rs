@@ -3,7 +3,7 @@
 use super::{
     App, body,
     context::{CONTEXT, Context, Dialect, Reader},
-    numbers,
+    metrics,
     refusal::Refusal,
 };
 use crate::{domain::id::RequestId, service::Error};
@@ -88,14 +88,14 @@ impl Serving {
             Some(key) => tracing::info!(request_id, method, route, status, took_ms, %key, "served"),
             None => tracing::info!(request_id, method, route, status, took_ms, "served"),
         }
-        numbers::count(route, method, status, took);
+        metrics::count(route, method, status, took);
     }
 
     fn route(&self) -> &str {
         self.route.as_ref().map_or("-", MatchedPath::as_str)
     }
 
-    /// The method for the log and the numbers. Others are counted as one: a client that made them up could fill the memory with
+    /// The method for the log and the metrics. Others are counted as one: a client that made them up could fill the memory with
     /// counters.
     fn method(&self) -> &'static str {
         let served = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];

@@ -31,8 +31,8 @@ impl<S: Sync> FromRequestParts<S> for Idempotent {
 
 impl Idempotent {
     /// What a write commits beside itself, so that its answer can be given again.
-    pub(crate) fn beside<T>(&self, render: impl Fn(&T) -> Reply + Send + Sync + 'static) -> Option<RecordFor<T>> {
-        self.0.as_ref().map(|slot| slot.beside(render))
+    pub(crate) fn record<T>(&self, render: impl Fn(&T) -> Reply + Send + Sync + 'static) -> Option<RecordFor<T>> {
+        self.0.as_ref().map(|slot| slot.record(render))
     }
 }
 

@@ -134,7 +134,7 @@ impl EndUser {
         let session = self.session();
         let event = self.service.event_of_user(session, EventType::SessionEnded, client);
         let ended = self.service.store().end_session(session.id, self.recognised.browser_hash, event).await?;
-        self.service.forget(Revoked::Session(session.id));
+        self.service.evict(Revoked::Session(session.id));
         ended.then_some(()).ok_or(Error::SessionInvalid)
     }
 }

@@ -124,7 +124,7 @@ impl Caches {
         }
     }
 
-    pub(super) fn forget(&self, what: Revoked) {
+    pub(super) fn evict(&self, what: Revoked) {
         match what {
             Revoked::Session(id) => self.sessions.remove(&id),
             Revoked::Customer(id) => self.sessions.remove_where(|it| it.session.customer_id == id),
@@ -136,7 +136,7 @@ impl Caches {
         }
     }
 
-    pub(super) fn forget_all(&self) {
+    pub(super) fn evict_all(&self) {
         self.keys.remove_where(|_| true);
         self.portals.remove_where(|_| true);
         self.sessions.remove_where(|_| true);

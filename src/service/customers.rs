@@ -24,14 +24,14 @@ pub struct NewCustomer {
 pub type CustomerChanges = Box<dyn Fn(&mut Profile) -> Result<(), Error> + Send + Sync>;
 
 impl Merchant {
-    /// Makes a customer. With `beside`, the answer that it renders is kept in the same transaction.
+    /// Makes a customer. With `record`, the answer that it renders is kept in the same transaction.
     ///
     /// # Errors
     /// When the key may not, or the external id is taken.
     pub async fn create_customer(
         &self,
         new: NewCustomer,
-        beside: Option<RecordFor<Customer>>,
+        record: Option<RecordFor<Customer>>,
     ) -> Result<Customer, Error> {
         self.require("customer", "update")?;
         let nanos = self.service.clock().nanos();
@@ -46,8 +46,8 @@ impl Merchant {
         let mut event = self.event(EventType::CustomerCreated);
         event.customer_id = Some(customer.id);
         let kept = customer.clone();
-        let beside = beside.map(|render| Box::new(move |(): &()| render(&kept)) as RecordFor<()>);
-        self.service.store().insert_customer(customer.clone(), event, beside).await?;
+        let record = record.map(|render| Box::new(move |(): &()| render(&kept)) as RecordFor<()>);
+        self.service.store().insert_customer(customer.clone(), event, record).await?;
         Ok(customer)
     }
 
@@ -117,8 +117,8 @@ impl Merchant {
         let mut event = self.event(EventType::CustomerDeleted);
         event.customer_id = Some(id);
         let erased = self.service.store().erase_customer(self.key.tenant_id, self.key.livemode, id, event).await?;
-        self.service.forget(crate::store::Revoked::Customer(id));
-        self.service.inner.forgetting.ask();
+        self.service.evict(crate::store::Revoked::Customer(id));
+        self.service.inner.cleaner.ask();
         erased.then_some(()).ok_or(Error::Missing("customer"))
     }
 
@@ -126,12 +126,12 @@ impl Merchant {
     ///
     /// # Errors
     /// [`Error::Missing`] when there is no such customer, or the key may revoke nothing.
-    pub async fn revoke_customer_sessions(&self, id: CustomerId, beside: Option<RecordFor<u64>>) -> Result<u64, Error> {
+    pub async fn revoke_customer_sessions(&self, id: CustomerId, record: Option<RecordFor<u64>>) -> Result<u64, Error> {
         let portals = self.portals_for("revoke_session").await?;
         if portals.as_ref().is_some_and(Vec::is_empty) {
             return Err(Error::Missing("customer"));
         }
         self.any_customer(id).await?;
-        self.revoke_sessions_of(id, portals, StatusFilter::All, beside).await
+        self.revoke_sessions_of(id, portals, StatusFilter::All, record).await
     }
 }

@@ -68,13 +68,13 @@ impl Merchant {
         &self,
         portal: &str,
         external_id: String,
-        beside: Option<RecordFor<u64>>,
+        record: Option<RecordFor<u64>>,
     ) -> Result<u64, Error> {
         let portal = self.portal_for("revoke_session", portal).await?;
         let (tenant, livemode) = (self.key.tenant_id, self.key.livemode);
         match self.service.store().customer_by_external_id(tenant, livemode, external_id).await? {
             Some(customer) => {
-                self.revoke_sessions_of(customer.id, Some(vec![portal.id]), StatusFilter::Live, beside).await
+                self.revoke_sessions_of(customer.id, Some(vec![portal.id]), StatusFilter::Live, record).await
             }
             None => Ok(0),
         }

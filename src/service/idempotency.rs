@@ -100,7 +100,7 @@ impl Drop for Running {
 
 impl Slot {
     /// What a write keeps beside itself: the rendered answer, sealed.
-    pub fn beside<T>(&self, render: impl Fn(&T) -> Reply + Send + Sync + 'static) -> RecordFor<T> {
+    pub fn record<T>(&self, render: impl Fn(&T) -> Reply + Send + Sync + 'static) -> RecordFor<T> {
         let shared = Arc::clone(&self.shared);
         Box::new(move |done| {
             shared.is_kept.store(true, Ordering::Relaxed);

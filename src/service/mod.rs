@@ -45,7 +45,7 @@ use crate::{
 use assertion::Signing;
 use cache::Caches;
 use coalesce::{Coalescer, Write};
-use erasures::Forgetting;
+use erasures::Cleaner;
 use futures_util::{FutureExt as _, future::join};
 use idempotency::InFlight;
 use std::{
@@ -93,7 +93,7 @@ struct Inner {
     creates: Coalescer<Arc<NewSession>, Option<crate::store::Owner>>,
     exchanges: Coalescer<Exchange, Option<crate::store::StoredSession>>,
     in_flight: InFlight,
-    forgetting: Forgetting,
+    cleaner: Cleaner,
     signing: Signing,
     settings: Settings,
 }
@@ -130,7 +130,7 @@ impl Service {
             caches: Caches::new(settings.cached_sessions),
             watch: Watch::new(asked),
             in_flight: InFlight::default(),
-            forgetting: Forgetting::start(store.clone(), Arc::clone(&clock)),
+            cleaner: Cleaner::start(store.clone(), Arc::clone(&clock)),
             signing: Signing::default(),
             store,
             clock,
@@ -181,8 +181,8 @@ impl Service {
     }
 
     /// Takes back, at once on this instance, the trust in something cached.
-    fn forget(&self, what: Revoked) {
-        self.inner.caches.forget(what);
+    fn evict(&self, what: Revoked) {
+        self.inner.caches.evict(what);
     }
 
     /// Whether the caches may be believed: all revocations up to a moment ago were heard of.

@@ -98,7 +98,7 @@ impl Operator {
         event.data = serde_json::json!({"key": id, "successor": new.id});
         let until = event.at.plus(overlap);
         let rolled = self.service.store().roll_key(id, until, new.clone(), event).await?;
-        self.service.forget(Revoked::Key(id));
+        self.service.evict(Revoked::Key(id));
         let again = || Error::Conflict("This key was rolled before. Roll its successor, or make a new key.".into());
         rolled.then_some((new, credential)).ok_or_else(again)
     }
@@ -113,7 +113,7 @@ impl Operator {
         event.data = serde_json::json!({"key": id});
         let at = event.at;
         let revoked = self.service.store().revoke_key(id, event).await?;
-        self.service.forget(Revoked::Key(id));
+        self.service.evict(Revoked::Key(id));
         revoked.then_some(Key { revoked_at: Some(at), ..key }).ok_or(Error::Missing("live key"))
     }
 
@@ -181,7 +181,7 @@ impl Operator {
         let id = session.id;
         let event = self.event(session.tenant_id, session.livemode, EventType::SessionRevoked).about(session);
         let was_there = self.service.store().revoke_session(session.tenant_id, session.livemode, id, event).await?;
-        self.service.forget(Revoked::Session(id));
+        self.service.evict(Revoked::Session(id));
         Ok(was_there)
     }
 

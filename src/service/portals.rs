@@ -114,7 +114,7 @@ impl Service {
             event.portal_id = Some(id);
             event.data = serde_json::json!({"enabled": new.enabled});
             if self.store().update_portal(old, new.clone(), event).await? {
-                self.forget(Revoked::Portal(id));
+                self.evict(Revoked::Portal(id));
                 return Ok(new);
             }
         }
@@ -123,22 +123,22 @@ impl Service {
 }
 
 impl Merchant {
-    /// Makes a portal. With `beside`, the answer that it renders is kept in the same transaction.
+    /// Makes a portal. With `record`, the answer that it renders is kept in the same transaction.
     ///
     /// # Errors
     /// When the key may not, or the slug is taken.
     pub async fn create_portal(
         &self,
         request: PortalRequest,
-        beside: Option<RecordFor<Portal>>,
+        record: Option<RecordFor<Portal>>,
     ) -> Result<Portal, Error> {
         self.require("portal", "create_portal")?;
         let portal = self.service.new_portal(self.key.tenant_id, request);
         let mut event = self.event(EventType::PortalCreated);
         event.portal_id = Some(portal.id);
         let kept = portal.clone();
-        let beside = beside.map(|render| Box::new(move |(): &()| render(&kept)) as RecordFor<()>);
-        self.service.store().insert_portal(portal.clone(), event, beside).await?;
+        let record = record.map(|render| Box::new(move |(): &()| render(&kept)) as RecordFor<()>);
+        self.service.store().insert_portal(portal.clone(), event, record).await?;
         Ok(portal)
     }
 
@@ -204,7 +204,7 @@ impl Merchant {
         let mut event = self.event(EventType::PortalDeleted);
         event.portal_id = Some(portal.id);
         let deleted = self.service.store().delete_portal(self.key.tenant_id, portal.id, event).await?;
-        self.service.forget(Revoked::Portal(portal.id));
+        self.service.evict(Revoked::Portal(portal.id));
         deleted.then_some(()).ok_or(Error::PortalMissing)
     }
 }

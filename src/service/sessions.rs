@@ -120,14 +120,14 @@ pub struct SessionQuery {
 }
 
 impl Merchant {
-    /// Mints a session. With `beside`, the answer that it renders is kept in the same transaction.
+    /// Mints a session. With `record`, the answer that it renders is kept in the same transaction.
     ///
     /// # Errors
     /// When the portal is missing or disabled, the customer is missing, or the key may not give that away.
     pub async fn create_session(
         &self,
         request: SessionRequest,
-        beside: Option<RecordFor<Minted>>,
+        record: Option<RecordFor<Minted>>,
     ) -> Result<Minted, Error> {
         let portal = self.portal_for("create_session", request.portal.as_deref().unwrap_or(DEFAULT_SLUG)).await?;
         if !portal.enabled {
@@ -135,9 +135,9 @@ impl Merchant {
         }
         let replace = request.replace_existing;
         let (mut item, credential) = self.new_session(request, &portal)?;
-        if let Some(render) = beside {
+        if let Some(render) = record {
             let credential = credential.clone();
-            item.beside = Some(Box::new(move |session| {
+            item.record = Some(Box::new(move |session| {
                 render(&Minted { session: session.clone(), credential: credential.clone() })
             }));
         }
@@ -219,7 +219,7 @@ impl Merchant {
             Mode::Link => (Some(credential.hash()), None),
             Mode::Token | Mode::Bearer => (None, Some(credential.hash())),
         };
-        Ok((NewSession { session, by_external_id, link_hash, browser_hash, event, beside: None }, credential))
+        Ok((NewSession { session, by_external_id, link_hash, browser_hash, event, record: None }, credential))
     }
 
     /// Keeps a session in place of the customer's unused links.
@@ -292,7 +292,7 @@ impl Merchant {
         let event = self.event(EventType::SessionRevoked).about(&session);
         let (tenant, livemode) = (self.key.tenant_id, self.key.livemode);
         let revoked = self.service.store().revoke_session(tenant, livemode, id, event).await?;
-        self.service.forget(Revoked::Session(id));
+        self.service.evict(Revoked::Session(id));
         revoked.then_some(()).ok_or(Error::Missing("portal session"))
     }
 
@@ -305,7 +305,7 @@ impl Merchant {
         customer: CustomerId,
         portals: Option<Vec<PortalId>>,
         status: StatusFilter,
-        beside: Option<RecordFor<u64>>,
+        record: Option<RecordFor<u64>>,
     ) -> Result<u64, Error> {
         let filter = ListFilter {
             tenant_id: self.key.tenant_id,
@@ -320,8 +320,8 @@ impl Merchant {
             let event = merchant.event(EventType::SessionRevoked);
             NewEvent { session_id: Some(session), portal_id: Some(portal), customer_id: Some(customer), ..event }
         };
-        let revoked = self.service.store().revoke_sessions_of(filter, customer, event, beside).await?;
-        self.service.forget(Revoked::Customer(customer));
+        let revoked = self.service.store().revoke_sessions_of(filter, customer, event, record).await?;
+        self.service.evict(Revoked::Customer(customer));
         Ok(revoked)
     }
 

@@ -25,7 +25,7 @@ const PERIOD: Duration = Duration::from_millis(100);
 /// For how long after asking the caches are believed: below a second, with room for the answer.
 const BELIEVED: Duration = Duration::from_millis(800);
 /// After so long without a good poll the caches are thrown away: revocations may have been swept.
-const FORGOTTEN: Duration = Duration::from_secs(300);
+const EMPTIED_AFTER: Duration = Duration::from_secs(300);
 
 /// No transaction of ours works for as long: a statement takes 4 s at most, and the pause before the next one 10 s. Only a
 /// commit may, while it waits for a standby; then it holds its lock on the table of revocations. Other programs' transactions on
@@ -115,14 +115,14 @@ impl Heard {
     /// crash, which gives out positions anew that were read already; or a backup was put back in its place.
     fn may_have_missed(&self, polled: &Polled, silence: Duration) -> bool {
         let by_database = Duration::from_micros(u64::try_from(polled.now_micros - self.now_micros).unwrap_or(0));
-        silence.max(by_database) > FORGOTTEN || polled.server != self.server || polled.head < self.head
+        silence.max(by_database) > EMPTIED_AFTER || polled.server != self.server || polled.head < self.head
     }
 
-    /// Takes in another one; what is new in it is told to `forget`.
-    fn take(&mut self, asked: Instant, polled: Polled, forget: impl Fn(Revoked)) {
+    /// Takes in another one; what is new in it is told to `evict`.
+    fn take(&mut self, asked: Instant, polled: Polled, evict: impl Fn(Revoked)) {
         // Once is enough: whoever reads after this reads what was committed before it.
         let new = polled.revoked.iter().filter(|(id, _)| !self.revoked.contains_key(id));
-        new.for_each(|(_, what)| forget(*what));
+        new.for_each(|(_, what)| evict(*what));
         self.revoked = polled.revoked;
         self.since = polled.horizon.max(self.clear);
         if !polled.is_revoking {
@@ -157,10 +157,10 @@ async fn poll(inner: &Inner, heard: &mut Heard) {
         Ok(polled) => {
             let agrees = inner.clock.follow(polled.now_micros, asked);
             if heard.may_have_missed(&polled, watch.silence()) {
-                inner.caches.forget_all();
+                inner.caches.evict_all();
                 *heard = Heard::new(&polled, asked);
             } else {
-                heard.take(asked, polled, |what| inner.caches.forget(what));
+                heard.take(asked, polled, |what| inner.caches.evict(what));
             }
             watch.clock_agrees.store(agrees, Ordering::Relaxed);
             let heard_at = asked.duration_since(watch.started).as_millis() as u64;
@@ -191,13 +191,13 @@ mod tests {
     #[test]
     fn after_a_long_silence_by_either_clock_or_from_another_server_something_may_have_been_missed() {
         let heard = Heard::new(&polled(20, false), Instant::now());
-        let long = FORGOTTEN + Duration::from_millis(1);
+        let long = EMPTIED_AFTER + Duration::from_millis(1);
         let after = |by_database: Duration, server: &str, silence| {
             let polled =
                 Polled { now_micros: by_database.as_micros() as i64, server: server.into(), ..polled(20, false) };
             heard.may_have_missed(&polled, silence)
         };
-        assert!(!after(FORGOTTEN, "a", FORGOTTEN));
+        assert!(!after(EMPTIED_AFTER, "a", EMPTIED_AFTER));
         assert!(after(Duration::ZERO, "a", long));
         assert!(after(long, "a", Duration::ZERO), "the machine slept");
         assert!(after(Duration::ZERO, "b", Duration::ZERO));

@@ -57,7 +57,7 @@ pub struct NewSession {
     /// What the trail says of it; the customer is filled in.
     pub event: NewEvent,
     /// What commits beside it.
-    pub beside: Option<RecordFor<Session>>,
+    pub record: Option<RecordFor<Session>>,
 }
 
 /// Which of the customer's unused links a new session replaces.
@@ -162,7 +162,7 @@ impl Store {
         which: Vec<usize>,
         effort: Effort,
     ) -> Result<Vec<Option<Owner>>, StoreError> {
-        if effort == Effort::AtOnce && which.iter().all(|n| items[*n].beside.is_none()) {
+        if effort == Effort::AtOnce && which.iter().all(|n| items[*n].record.is_none()) {
             return write_at_once!(self, |conn| {
                 let mut conn = conn;
                 let items: Vec<&NewSession> = which.iter().map(|n| &*items[*n]).collect();
@@ -222,8 +222,8 @@ macro_rules! keep_answers {
         let items: &[&NewSession] = $items;
         let kept: Vec<Option<Owner>> = items.iter().map(|item| $owners.remove(&item.session.id)).collect();
         let answered = items.iter().zip(&kept).filter_map(|(item, owner)| {
-            let (beside, owner) = (item.beside.as_ref()?, owner.clone()?);
-            Some((beside(&kept_for(item.session.clone(), owner)), item.session.created_at))
+            let (record, owner) = (item.record.as_ref()?, owner.clone()?);
+            Some((record(&kept_for(item.session.clone(), owner)), item.session.created_at))
         });
         // In one order, so that two instances with the same keys wait for each other in turn and not in a circle.
         let mut answers: Vec<_> = answered.collect();

@@ -66,12 +66,12 @@ impl Store {
         &self,
         customer: Customer,
         event: NewEvent,
-        beside: Option<RecordFor<()>>,
+        record: Option<RecordFor<()>>,
     ) -> Result<(), StoreError> {
         transact!(self, |conn| {
-            if let Some(beside) = beside {
+            if let Some(record) = record {
                 // First: a repeat that comes meanwhile waits for this one's answer, and is not told that its own name is taken.
-                idempotency::insert!(conn, beside(&()), event.at);
+                idempotency::insert!(conn, record(&()), event.at);
             }
             let profile = json(&customer.profile)?;
             execute!(
@@ -162,7 +162,7 @@ impl Store {
     }
 
     /// Erases a customer whose sessions were revoked before; whether there was one. From then on no list of events shows
-    /// the person; [`Store::forget_erased`] clears the events themselves.
+    /// the person; [`Store::clear_erased`] clears the events themselves.
     ///
     /// # Errors
     /// When the database does not answer.

@@ -64,7 +64,7 @@ impl Store {
     ///
     /// # Errors
     /// When the database does not answer. Each trail is tried.
-    pub async fn forget_erased(&self, now: Timestamp, stretch: u32) -> Result<u64, StoreError> {
+    pub async fn clear_erased(&self, now: Timestamp, stretch: u32) -> Result<u64, StoreError> {
         let mut trails = read!(self, |conn| Ok(fetch_all!(conn, Pending, PENDING)?))?;
         // The first of a trail is the oldest.
         trails.dedup_by_key(|pending| (pending.tenant_id, pending.livemode));

@@ -111,12 +111,12 @@ impl Store {
         &self,
         portal: Portal,
         event: NewEvent,
-        beside: Option<RecordFor<()>>,
+        record: Option<RecordFor<()>>,
     ) -> Result<(), StoreError> {
         transact!(self, |conn| {
-            if let Some(beside) = beside {
+            if let Some(record) = record {
                 // First: a repeat that comes meanwhile waits for this one's answer, and is not told that its own slug is taken.
-                idempotency::insert!(conn, beside(&()), event.at);
+                idempotency::insert!(conn, record(&()), event.at);
             }
             insert!(conn, portal);
             events::insert_in_both_modes!(conn, event);

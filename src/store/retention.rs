@@ -60,7 +60,7 @@ impl Store {
         // What stops one of them (a backup holds a partition, say) does not stop the others.
         let swept = self.remove_over(now, keep).await;
         let records = self.remove_records(now).await;
-        let cleared = self.forget_erased(now, STRETCH_OF_EVENTS).await?;
+        let cleared = self.clear_erased(now, STRETCH_OF_EVENTS).await?;
         let swept = swept?;
         Ok(Swept { cleared, rows: swept.rows + records?, ..swept })
     }

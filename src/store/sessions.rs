@@ -165,17 +165,17 @@ impl Store {
         filter: ListFilter,
         customer: CustomerId,
         event: impl Fn(SessionId, PortalId) -> NewEvent + Send + Sync + 'static,
-        beside: Option<RecordFor<u64>>,
+        record: Option<RecordFor<u64>>,
     ) -> Result<u64, StoreError> {
         let sql = match self {
             Self::Postgres(_) => REVOKE_OF_CUSTOMER,
             Self::Sqlite(_) => REVOKE_OF_CUSTOMER_SQLITE,
         };
-        let (event, beside) = (Arc::new(event), Arc::new(beside));
+        let (event, record) = (Arc::new(event), Arc::new(record));
         let live_at = (filter.status == StatusFilter::Live).then_some(filter.now);
         let mut revoked = 0;
         loop {
-            let (event, beside, portals) = (Arc::clone(&event), Arc::clone(&beside), filter.portal_list());
+            let (event, record, portals) = (Arc::clone(&event), Arc::clone(&record), filter.portal_list());
             let (tenant, livemode, now) = (filter.tenant_id, filter.livemode, filter.now);
             let (chunk, is_last) = transact!(self, |conn| {
                 let rows: Vec<Gone> =
@@ -189,8 +189,8 @@ impl Store {
                     revocations::insert!(conn, Revoked::Customer(customer), now);
                 }
                 let is_last = found < CHUNK;
-                if let (true, Some(beside)) = (is_last, &*beside) {
-                    idempotency::insert!(conn, beside(&(revoked + chunk)), now);
+                if let (true, Some(record)) = (is_last, &*record) {
+                    idempotency::insert!(conn, record(&(revoked + chunk)), now);
                 }
                 Ok((chunk, is_last))
             })?;

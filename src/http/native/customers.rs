@@ -170,8 +170,8 @@ pub(crate) async fn create(
     idempotent: Idempotent,
     Json(body): Json<CreateCustomer>,
 ) -> Result<Response, Refusal> {
-    let beside = idempotent.beside(|made: &Customer| Reply { status: 201, body: to_json(&CustomerDto::new(made)) });
-    let customer = merchant.create_customer(body.try_into()?, beside).await?;
+    let record = idempotent.record(|made: &Customer| Reply { status: 201, body: to_json(&CustomerDto::new(made)) });
+    let customer = merchant.create_customer(body.try_into()?, record).await?;
     Ok(answer(StatusCode::CREATED, &CustomerDto::new(&customer)))
 }
 

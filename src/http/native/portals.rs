@@ -246,8 +246,8 @@ pub(crate) async fn create(
     let slug = body.slug.flatten().ok_or_else(|| Error::missing_field("slug"))?;
     let enabled = body.enabled.flatten().unwrap_or(ENABLED);
     let request = PortalRequest { slug: field("slug", text::slug(slug))?, enabled, settings };
-    let beside = idempotent.beside(|portal: &Portal| Reply { status: 201, body: to_json(&PortalDto::new(portal)) });
-    let portal = merchant.create_portal(request, beside).await?;
+    let record = idempotent.record(|portal: &Portal| Reply { status: 201, body: to_json(&PortalDto::new(portal)) });
+    let portal = merchant.create_portal(request, record).await?;
     Ok(answer(StatusCode::CREATED, &PortalDto::new(&portal)))
 }
 

@@ -154,8 +154,8 @@ pub(crate) async fn create(
     idempotent: Idempotent,
     Json(body): Json<CreatePortalSession>,
 ) -> Result<Response, Refusal> {
-    let beside = idempotent.beside(move |minted: &Minted| Reply { status: 201, body: to_json(&created(&app, minted)) });
-    let minted = merchant.create_session(body.try_into()?, beside).await?;
+    let record = idempotent.record(move |minted: &Minted| Reply { status: 201, body: to_json(&created(&app, minted)) });
+    let minted = merchant.create_session(body.try_into()?, record).await?;
     Ok(answer(StatusCode::CREATED, &created(&app, &minted)))
 }
 

@@ -50,10 +50,10 @@ pub(super) async fn create(
     idempotent: Idempotent,
     body: Option<Json<CreateSession>>,
 ) -> Result<Response, Refusal> {
-    let beside =
-        idempotent.beside(move |minted: &Minted| Reply { status: 201, body: answer::to_json(&created(&app, minted)) });
+    let record =
+        idempotent.record(move |minted: &Minted| Reply { status: 201, body: answer::to_json(&created(&app, minted)) });
     let request = body.map(|Json(body)| body).unwrap_or_default().try_into()?;
-    let minted = merchant.create_session(request, beside).await?;
+    let minted = merchant.create_session(request, record).await?;
     Ok(answer::json(StatusCode::CREATED, &created(&app, &minted)))
 }
 

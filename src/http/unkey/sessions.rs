@@ -122,14 +122,14 @@ pub(super) async fn create(
     Json(body): Json<CreateSession>,
 ) -> Result<Response, Refusal> {
     let parameter = body.parameter();
-    let beside = {
+    let record = {
         let meta = Meta::current();
-        idempotent.beside(move |minted: &Minted| {
+        idempotent.record(move |minted: &Minted| {
             let body = Envelope { meta: meta.clone(), data: created(&app, minted, parameter) };
             Reply { status: 200, body: answer::to_json(&body) }
         })
     };
-    let minted = merchant.create_session(body.try_into()?, beside).await?;
+    let minted = merchant.create_session(body.try_into()?, record).await?;
     Ok(answer::json(StatusCode::OK, &Envelope::new(created(&app, &minted, parameter))))
 }
 
@@ -162,11 +162,11 @@ pub(super) async fn revoke(
     Json(body): Json<RevokeSession>,
 ) -> Result<Response, Refusal> {
     let meta = Meta::current();
-    let beside = idempotent.beside(move |revoked: &u64| {
+    let record = idempotent.record(move |revoked: &u64| {
         let body = Envelope { meta: meta.clone(), data: Revoked { sessions_revoked: *revoked } };
         Reply { status: 200, body: answer::to_json(&body) }
     });
     let portal = portal_name("portal", body.portal)?;
-    let revoked = merchant.revoke_holder(&portal, external_id(body.external_id)?, beside).await?;
+    let revoked = merchant.revoke_holder(&portal, external_id(body.external_id)?, record).await?;
     Ok(answer::json(StatusCode::OK, &Envelope::new(Revoked { sessions_revoked: revoked })))
 }

@@ -31,8 +31,8 @@ async fn a_poisoned_item_fails_alone() {
                 _ => {
                     let (taken, free) = (hash(&format!("taken {new:?}")), hash(&format!("free {new:?}")));
                     bench.store.keep_answer(row(taken), NOW).await.unwrap();
-                    items[4].beside = Some(Box::new(move |_| row(taken)));
-                    items[5].beside = Some(Box::new(move |_| row(free)));
+                    items[4].record = Some(Box::new(move |_| row(taken)));
+                    items[5].record = Some(Box::new(move |_| row(free)));
                 }
             }
             let done = bench.create(items).await;
@@ -143,7 +143,7 @@ async fn the_idempotent_answer_commits_with_the_session() {
     for bench in Bench::both().await {
         let with_answer = |name: &str| {
             let id = hash(name);
-            NewSession { beside: Some(Box::new(move |_| row(id))), ..bench.link("a") }
+            NewSession { record: Some(Box::new(move |_| row(id))), ..bench.link("a") }
         };
         let kept = bench.keep(with_answer("one")).await;
         assert!(bench.store.find_answer(hash("one"), NOW).await.unwrap().is_some());
@@ -189,8 +189,8 @@ async fn a_customer_with_very_many_sessions_is_revoked_in_time() {
                 ..event
             }
         };
-        let beside: RecordFor<u64> = Box::new(|_| row(hash("once")));
-        let revoked = bench.store.revoke_sessions_of(filter, customer, told, Some(beside)).await;
+        let record: RecordFor<u64> = Box::new(|_| row(hash("once")));
+        let revoked = bench.store.revoke_sessions_of(filter, customer, told, Some(record)).await;
         assert_eq!(revoked.unwrap(), 10_001);
         assert_eq!(bench.count("portal_sessions").await, 1);
         assert!(bench.store.session(bench.tenant, false, other.id).await.unwrap().is_some());
@@ -209,20 +209,20 @@ async fn the_idempotent_answer_commits_with_every_other_write() {
             let new = bench.event(kind);
             NewEvent { id: event.unwrap_or(new.id), ..new }
         };
-        let beside = || Some(Box::new(move |(): &()| row(id)) as RecordFor<()>);
+        let record = || Some(Box::new(move |(): &()| row(id)) as RecordFor<()>);
         match what {
             "portals" => {
                 let portal = bench.new_portal(answer);
-                bench.store.insert_portal(portal, event(EventType::PortalCreated), beside()).await
+                bench.store.insert_portal(portal, event(EventType::PortalCreated), record()).await
             }
             "customers" => {
                 let customer = bench.customer(answer);
-                bench.store.insert_customer(customer, event(EventType::CustomerCreated), beside()).await
+                bench.store.insert_customer(customer, event(EventType::CustomerCreated), record()).await
             }
             _ => {
                 let link = bench.link("a");
                 let link = NewSession { event: event(EventType::SessionCreated), ..link };
-                let link = NewSession { beside: Some(Box::new(move |_| row(id))), ..link };
+                let link = NewSession { record: Some(Box::new(move |_| row(id))), ..link };
                 let told = bench.event(EventType::SessionRevoked);
                 let told = Box::new(move |_, _, _| NewEvent { id: EventId::at(nanos(NOW)), ..told.clone() });
                 let replace = ReplaceLinks { portals: None, event: told };

@@ -105,7 +105,7 @@ impl Bench {
         };
         let event = NewEvent { session_id: Some(id), ..self.event_at(EventType::SessionCreated, at) };
         let link_hash = Some(hash(&id.to_string()));
-        NewSession { session, by_external_id: true, link_hash, browser_hash: None, event, beside: None }
+        NewSession { session, by_external_id: true, link_hash, browser_hash: None, event, record: None }
     }
 
     /// Keeps one link.

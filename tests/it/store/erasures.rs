@@ -158,14 +158,14 @@ async fn a_walk_clears_every_row_of_theirs_and_no_other() {
         assert_eq!(others, [16, 16, 15]);
         let all = bench.count("events").await;
 
-        assert_eq!(bench.store.forget_erased(NOW, 2).await.unwrap(), 16, "each once");
+        assert_eq!(bench.store.clear_erased(NOW, 2).await.unwrap(), 16, "each once");
         assert_eq!((bench.told(customer).await, bench.told(second).await), ([0; 3], [0; 3]));
         assert_eq!(bench.told(other).await, others);
         assert_eq!(bench.count("events").await, all);
         let own = "select count(*) from events where type = 'customer.deleted' and ip_address = '203.0.113.9' \
                    and user_agent = 'Zebra/1' and data like '%zebra%'";
         assert_eq!(bench.db.number(own).await, 2, "the entries of the erasures themselves");
-        assert_eq!(bench.store.forget_erased(NOW, 2).await.unwrap(), 0, "nothing is written twice");
+        assert_eq!(bench.store.clear_erased(NOW, 2).await.unwrap(), 0, "nothing is written twice");
     }
 }
 
@@ -182,22 +182,22 @@ async fn walks_are_repeated_until_nothing_can_be_under_way() {
         bench.erase(customer, NOW).await;
         bench.erase(younger, later(NOW, 1)).await;
         bench.erase_of(tenant, theirs, later(NOW, 1)).await;
-        assert_eq!(bench.store.forget_erased(NOW, ALL).await.unwrap(), 2);
+        assert_eq!(bench.store.clear_erased(NOW, ALL).await.unwrap(), 2);
 
         bench.tell(customer, NOW).await;
         assert_eq!(bench.told(customer).await, [1; 3]);
         let lists = bench.listed("portal_session.exchange_refused", None).await;
         let late: Vec<&Event> = lists.iter().filter(|event| event.kind == "portal_session.exchange_refused").collect();
         assert!(late.len() == 8 && late.iter().all(|event| !is_telling(event)), "{late:?}");
-        assert_eq!(bench.store.forget_erased(later(NOW, 5 * MINUTE - 1), ALL).await.unwrap(), 1);
+        assert_eq!(bench.store.clear_erased(later(NOW, 5 * MINUTE - 1), ALL).await.unwrap(), 1);
         assert_eq!((bench.told(customer).await, bench.pending().await), ([0; 3], 3), "something may come still");
 
         bench.tell(customer, NOW).await;
-        assert_eq!(bench.store.forget_erased(later(NOW, 5 * MINUTE), ALL).await.unwrap(), 1);
+        assert_eq!(bench.store.clear_erased(later(NOW, 5 * MINUTE), ALL).await.unwrap(), 1);
         assert_eq!((bench.told(customer).await, bench.pending().await), ([0; 3], 2), "the others are younger");
         let whose = bench.db.literal(customer.0);
         assert_eq!(bench.db.number(&format!("select count(*) from erasures where customer_id = {whose}")).await, 0);
-        assert_eq!(bench.store.forget_erased(later(NOW, 6 * MINUTE), ALL).await.unwrap(), 0);
+        assert_eq!(bench.store.clear_erased(later(NOW, 6 * MINUTE), ALL).await.unwrap(), 0);
         assert_eq!(bench.pending().await, 0);
     }
 }
@@ -212,7 +212,7 @@ async fn several_walks_at_once_do_not_disturb_each_other() {
         bench.erase(customer, NOW).await;
         let walks = (0..4).map(|n| {
             let store = bench.store.clone();
-            tokio::spawn(async move { store.forget_erased(later(NOW, 5 * MINUTE), 3 + n).await })
+            tokio::spawn(async move { store.clear_erased(later(NOW, 5 * MINUTE), 3 + n).await })
         });
         let mut cleared = 0;
         for walk in walks.collect::<Vec<_>>() {
@@ -257,7 +257,7 @@ async fn what_stops_a_sweep_or_one_trail_stops_no_other() {
     let mut user = pool.begin().await.unwrap();
     let lock = format!("select 1 from events where customer_id = {} for update", bench.db.literal(first.0));
     sqlx::raw_sql(sqlx::AssertSqlSafe(lock)).execute(&mut *user).await.unwrap();
-    assert!(bench.store.forget_erased(later(NOW, 5 * MINUTE), ALL).await.is_err());
+    assert!(bench.store.clear_erased(later(NOW, 5 * MINUTE), ALL).await.is_err());
     assert_eq!((bench.told(first).await, bench.told(last).await), ([1; 3], [0; 3]));
     assert_eq!(bench.pending().await, 1, "the one whose trail was walked to its end is done");
     user.rollback().await.unwrap();
@@ -281,7 +281,7 @@ async fn a_session_that_was_made_during_the_erasure_goes_with_it() {
         let [late, other] = [bench.keep(bench.link("b")).await, bench.keep(bench.link("b")).await];
         let [erased, late] = [erased.0, late.id.0].map(|id| bench.db.literal(id));
         bench.db.execute(&format!("update portal_sessions set customer_id = {erased} where id = {late}")).await;
-        bench.store.forget_erased(later(NOW, 1), ALL).await.unwrap();
+        bench.store.clear_erased(later(NOW, 1), ALL).await.unwrap();
         let other = bench.db.literal(other.id.0);
         let left = format!("select count(*) from portal_sessions where id = {other}");
         assert_eq!((bench.count("portal_sessions").await, bench.db.number(&left).await), (1, 1));

@@ -95,7 +95,7 @@ async fn the_same_idempotency_keys_in_another_order_are_no_deadlock() {
             let links = order.map(|n| {
                 let mut link = bench.link("a");
                 let id = hash(&format!("{round} {n}"));
-                link.beside = Some(Box::new(move |_| answer(id)));
+                link.record = Some(Box::new(move |_| answer(id)));
                 link
             });
             bench.create(links.collect())
@@ -124,7 +124,7 @@ async fn a_batch_that_loses_a_deadlock_is_written_all_the_same() {
     let mut other = bench.begun(&record(ids[1])).await;
     let links = ids.map(|id| {
         let mut link = bench.link("a");
-        link.beside = Some(Box::new(move |_| answer(id)));
+        link.record = Some(Box::new(move |_| answer(id)));
         link
     });
     let batch = bench.create(links.into_iter().chain([bench.link("a")]).collect());

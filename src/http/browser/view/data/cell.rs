@@ -36,19 +36,19 @@ pub enum Cell {
 
 impl Cell {
     /// Reads a value by its key and by what stands beside it in the same object.
-    pub(super) fn new(name: &str, value: &Value, beside: &Map<String, Value>, locale: Locale) -> Self {
+    pub(super) fn new(name: &str, value: &Value, siblings: &Map<String, Value>, locale: Locale) -> Self {
         let text = locale.text();
         match value {
             Value::Null => Self::None,
             Value::Bool(yes) => Self::Text((if *yes { text.yes } else { text.no }).to_owned()),
-            Value::Number(number) => number_cell(name, number, beside, locale),
-            Value::String(string) => string_cell(name, string, beside, locale),
+            Value::Number(number) => number_cell(name, number, siblings, locale),
+            Value::String(string) => string_cell(name, string, siblings, locale),
             Value::Array(items) if items.is_empty() => Self::None,
             Value::Array(items) if items.iter().any(|item| item.is_object() || item.is_array()) => {
                 Self::Text((text.entries)(items.len()))
             }
             Value::Array(items) => {
-                join(items.iter().map(|item| Self::new("", item, beside, locale).plain(locale)), ", ", items.len())
+                join(items.iter().map(|item| Self::new("", item, siblings, locale).plain(locale)), ", ", items.len())
             }
             Value::Object(object) if object.is_empty() => Self::None,
             Value::Object(object) => money(object, locale).unwrap_or_else(|| compact(object, locale)),
@@ -74,9 +74,9 @@ pub(super) fn money(object: &Map<String, Value>, locale: Locale) -> Option<Cell>
 }
 
 /// An amount in the currency beside it.
-fn amount_cell(amount: &Value, beside: &Map<String, Value>, locale: Locale) -> Option<Cell> {
+fn amount_cell(amount: &Value, siblings: &Map<String, Value>, locale: Locale) -> Option<Cell> {
     let currency =
-        beside.get("currency")?.as_str().filter(|c| c.len() == 3 && c.bytes().all(|b| b.is_ascii_alphabetic()))?;
+        siblings.get("currency")?.as_str().filter(|c| c.len() == 3 && c.bytes().all(|b| b.is_ascii_alphabetic()))?;
     let plain = match amount {
         Value::Number(number) => match number.as_i64() {
             Some(minor) => return Some(Cell::Number(locale.minor_amount(minor, currency))),
@@ -88,7 +88,7 @@ fn amount_cell(amount: &Value, beside: &Map<String, Value>, locale: Locale) -> O
     Some(Cell::Number(locale.amount(&plain, currency)))
 }
 
-fn number_cell(name: &str, number: &Number, beside: &Map<String, Value>, locale: Locale) -> Cell {
+fn number_cell(name: &str, number: &Number, siblings: &Map<String, Value>, locale: Locale) -> Cell {
     // First: `paid_at` and `due_date` have words of money in them.
     if key::is_moment(name)
         && let Some(time) = number.as_i64().and_then(unix_time)
@@ -96,7 +96,7 @@ fn number_cell(name: &str, number: &Number, beside: &Map<String, Value>, locale:
         return Cell::Time(locale.time(time));
     }
     if key::is_money(name)
-        && let Some(cell) = amount_cell(&Value::Number(number.clone()), beside, locale)
+        && let Some(cell) = amount_cell(&Value::Number(number.clone()), siblings, locale)
     {
         return cell;
     }
@@ -112,7 +112,7 @@ fn unix_time(number: i64) -> Option<DateTime<chrono::Utc>> {
     }
 }
 
-fn string_cell(name: &str, string: &str, beside: &Map<String, Value>, locale: Locale) -> Cell {
+fn string_cell(name: &str, string: &str, siblings: &Map<String, Value>, locale: Locale) -> Cell {
     let string = string.trim();
     if string.is_empty() {
         return Cell::None;
@@ -121,7 +121,7 @@ fn string_cell(name: &str, string: &str, beside: &Map<String, Value>, locale: Lo
         return Cell::Badge(key::humanise(string), Tone::of(string));
     }
     if key::is_money(name)
-        && let Some(cell) = amount_cell(&Value::String(string.to_owned()), beside, locale)
+        && let Some(cell) = amount_cell(&Value::String(string.to_owned()), siblings, locale)
     {
         return cell;
     }

@@ -35,11 +35,11 @@ thread_local! {
 /// Counts a request; there are only as many routes as the router has, and only the methods that the log names.
 pub(super) fn count(route: &str, method: &'static str, status: u16, took: Duration) {
     ROUTES.with_borrow_mut(|routes| {
-        let numbers = match routes.get_mut(route) {
+        let counts = match routes.get_mut(route) {
             Some(known) => known,
             None => routes.entry(route.into()).or_insert_with(|| Route::named(route)),
         };
-        numbers.durations.record(took.as_secs_f64());
-        numbers.requests(route, method, status).increment(1);
+        counts.durations.record(took.as_secs_f64());
+        counts.requests(route, method, status).increment(1);
     });
 }
