@@ -82,22 +82,22 @@ pub async fn serve_within(
     let places = Arc::new(Semaphore::new(most));
     let address = listener.local_addr()?;
     let (connections, draining) = (TaskTracker::new(), CancellationToken::new());
-    let greet = |(stream, peer), place| {
+    let spawn = |(stream, peer), place| {
         let watched = Watched { stream, life: Arc::default() };
-        let conversation = converse(watched, peer, router.clone(), deadlines, draining.child_token());
-        connections.spawn(conversation.map(move |()| drop(place)));
+        let served = serve_connection(watched, peer, router.clone(), deadlines, draining.child_token());
+        connections.spawn(served.map(move |()| drop(place)));
     };
     let mut shutdown = pin!(shutdown);
     loop {
         tokio::select! {
             biased;
             () = &mut shutdown => break,
-            (accepted, place) = accept_in(&listener, &places) => greet(accepted, place),
+            (accepted, place) = accept_in(&listener, &places) => spawn(accepted, place),
         }
     }
     // The kernel has accepted some for us; closing the listener would reset them.
     while let Some(accepted) = accept(&listener).now_or_never() {
-        greet(accepted, None);
+        spawn(accepted, None);
     }
     drop(listener);
     draining.cancel();
@@ -136,7 +136,7 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
 }
 
 /// Serves one connection to its end.
-async fn converse(
+async fn serve_connection(
     stream: Watched,
     peer: SocketAddr,
     router: Router,

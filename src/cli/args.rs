@@ -21,7 +21,7 @@ pub(super) enum Mode {
     Live,
 }
 
-/// Whose.
+/// Names a tenant.
 #[derive(Args, Debug)]
 pub(super) struct OfTenant {
     /// The tenant's slug

@@ -21,7 +21,7 @@ const TENANT: &str = "dev";
 const KEY: &str = "serve --dev";
 const CUSTOMER: &str = "demo-user";
 const PERMISSIONS: [&str; 3] = ["api.*.read_key", "api.*.read_analytics", "billing.*.read_invoice"];
-/// The key of the last start is good for so long, for whoever still uses it.
+/// How long the key of the last start stays good, for whoever still uses it.
 const OVERLAP: Seconds = Seconds::days(1);
 const USUAL_URL: &str = "http://localhost:8080";
 
@@ -37,7 +37,7 @@ pub(super) fn prepare(config: &mut Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// On another port than the usual one the link shall open all the same.
+/// Has the link lead to the port that is listened on, when it is not the usual one.
 pub(super) fn publish(config: &mut Config) {
     if config.public_url == USUAL_URL {
         config.public_url = format!("http://localhost:{}", config.listen.port());

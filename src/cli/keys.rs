@@ -53,10 +53,10 @@ pub(super) struct Create {
     /// For people to read
     #[arg(long, value_parser = args::name)]
     name: Option<String>,
-    /// What it may call; everything when left out
+    /// What it may call, such as portal.default.create_session or event.*.read; everything when left out
     #[arg(long = "permission", value_name = "P", value_parser = args::permission)]
     permissions: Vec<Permission>,
-    /// What its sessions may be given; everything when left out
+    /// What its sessions may be given, such as api.*.*; everything when left out
     #[arg(long = "grant", value_name = "G", value_parser = args::permission)]
     grants: Vec<Permission>,
 }

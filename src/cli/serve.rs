@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 /// How long the database may take to say goodbye.
 const GOODBYE: Duration = Duration::from_secs(2);
 
-/// So many files are left at the least by connections.
+/// How many file descriptors connections leave free at least.
 const LEFT: usize = 64;
 
 /// Serves until a signal says stop.

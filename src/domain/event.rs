@@ -150,7 +150,7 @@ pub struct NewEvent {
     pub at: Timestamp,
     /// Who did it.
     pub actor: Actor,
-    /// From where.
+    /// Who sent the request.
     pub client: ClientInfo,
     /// The session that it concerns.
     pub session_id: Option<SessionId>,
@@ -191,9 +191,9 @@ pub struct Event {
     pub livemode: bool,
     /// Who did it.
     pub actor: Actor,
-    /// From which address.
+    /// The address that the request came from.
     pub ip_address: Option<String>,
-    /// With what.
+    /// The `User-Agent` of the request.
     pub user_agent: Option<String>,
     /// The session that it concerns.
     pub session_id: Option<SessionId>,

@@ -23,14 +23,14 @@ const IRREGULAR: [&str; 17] = [
     "sgn-be-nl",
     "sgn-ch-de",
 ];
-const MOST: usize = 35;
+const MAX_CHARS: usize = 35;
 
 /// A language tag that is well-formed (RFC 5646, section 2.1), at most 35 characters.
 ///
 /// # Errors
 /// For anything else.
 pub fn tag(text: String) -> Result<String, Invalid> {
-    if text.len() <= MOST && is_well_formed(&text.to_ascii_lowercase()) {
+    if text.len() <= MAX_CHARS && is_well_formed(&text.to_ascii_lowercase()) {
         return Ok(text);
     }
     Err(Invalid::new("Give a BCP 47 language tag, such as en or pt-BR."))
@@ -47,20 +47,20 @@ fn is_well_formed(tag: &str) -> bool {
         take(&mut parts, extended, |part| is_alpha(part, 3..=3));
         take(&mut parts, 1, |part| is_alpha(part, 4..=4));
         take(&mut parts, 1, |part| is_alpha(part, 2..=2) || is_digits(part));
-        take(&mut parts, MOST, is_variant);
+        take(&mut parts, MAX_CHARS, is_variant);
         while parts.next_if(|part| is_alphanumeric(part, 1..=1) && *part != "x").is_some() {
-            if take(&mut parts, MOST, |part| is_alphanumeric(part, 2..=8)) == 0 {
+            if take(&mut parts, MAX_CHARS, |part| is_alphanumeric(part, 2..=8)) == 0 {
                 return false;
             }
         }
     }
-    if parts.next_if_eq(&"x").is_some() && take(&mut parts, MOST, |part| is_alphanumeric(part, 1..=8)) == 0 {
+    if parts.next_if_eq(&"x").is_some() && take(&mut parts, MAX_CHARS, |part| is_alphanumeric(part, 1..=8)) == 0 {
         return false;
     }
     parts.next().is_none()
 }
 
-/// Takes at most so many parts that are of a kind; how many it took.
+/// Takes parts of one kind, up to a limit; how many it took.
 fn take<'a>(parts: &mut Peekable<impl Iterator<Item = &'a str>>, most: usize, is: impl Fn(&str) -> bool) -> usize {
     (0..most).take_while(|_| parts.next_if(|part| is(part)).is_some()).count()
 }

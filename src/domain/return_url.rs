@@ -18,7 +18,7 @@ pub struct WebUrl {
 }
 
 impl WebUrl {
-    /// Reads one.
+    /// Reads a web address.
     ///
     /// # Errors
     /// For anything but a strict absolute https (or loopback http) address of at most 2048

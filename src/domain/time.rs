@@ -18,7 +18,7 @@ impl Seconds {
         self.0 as i64 * 1000
     }
 
-    /// So many days.
+    /// A number of days.
     pub const fn days(days: u32) -> Self {
         Self(days * 86_400)
     }
@@ -30,7 +30,7 @@ impl Timestamp {
         Self(millis)
     }
 
-    /// The millisecond in which so many nanoseconds since the Unix epoch lie.
+    /// The millisecond that holds this many nanoseconds since the Unix epoch.
     pub const fn from_nanos(nanos: u64) -> Self {
         Self((nanos / 1_000_000) as i64)
     }

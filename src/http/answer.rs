@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// The bytes that long answers may have together, while their clients take them.
 const ROOM: usize = 64 * 1024 * 1024;
-/// Up to so many bytes an answer is not counted: the number of connections bounds those.
+/// The bytes up to which an answer is not counted: the number of connections bounds those.
 const SHORT: usize = 128 * 1024;
 
 static FREE: Semaphore = Semaphore::const_new(ROOM);

@@ -24,8 +24,8 @@ impl FromRequestParts<App> for Merchant {
         let secret = presented(&parts.headers)?.ok_or(Error::Unauthenticated(Denied::Missing))?;
         let merchant = app.service().authenticate(secret, client::info(parts, app)).await?;
         let key = merchant.key().id;
-        Context::read(|context| context.key.set(key));
-        app.inner.limits.count_key(key)?;
+        Context::with(|context| context.key.set(key));
+        app.limits().count_key(key)?;
         parts.extensions.insert(merchant.clone());
         Ok(merchant)
     }
@@ -130,7 +130,8 @@ async fn by_header(headers: &HeaderMap, app: &App, portal: Option<PortalId>) -> 
     Ok(Some(Browser { user: app.service().recognise(token, portal).await?, shown: Shown::Header }))
 }
 
-/// Ends the sessions of all cookies of a portal: where there are two, whoever ends the newer one shall not be in the other.
+/// Ends the sessions of all cookies of a portal: a browser can hold two (see `cookie::clear`), and signing out of one must not
+/// leave it signed in by the other.
 ///
 /// # Errors
 /// [`Error::SessionInvalid`] when there was none.

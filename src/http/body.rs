@@ -61,9 +61,10 @@ async fn receive_body(
     }
 }
 
-/// Serves the request, if there is a place for it. What serves it comes in a box, so that there is room for it only once.
+/// Serves the request, if there is a place for it. What serves it comes boxed: an `async fn`
+/// keeps an argument twice, as it came and as it is run.
 async fn admit(app: App, mut served: Pin<Box<RouteFuture<Infallible>>>) -> Result<Response, Infallible> {
-    match app.inner.admission.try_acquire() {
+    match app.admission().try_acquire() {
         Ok(_place) => within(ANSWER, served.as_mut()).await,
         Err(_) => None,
     }
@@ -75,7 +76,7 @@ pub(crate) async fn admitted<T, E: Into<Refusal>>(
     app: &App,
     work: impl Future<Output = Result<T, E>>,
 ) -> Result<T, Refusal> {
-    let _place = app.inner.admission.try_acquire().map_err(|_| Error::Unavailable)?;
+    let _place = app.admission().try_acquire().map_err(|_| Error::Unavailable)?;
     within(ANSWER, pin!(work)).await.ok_or(Error::Unavailable)?.map_err(Into::into)
 }
 

@@ -21,14 +21,14 @@ pub(crate) enum Dialect {
     /// RevKeen's.
     RevKeen,
     /// Pages that people see.
-    Browser,
+    BrowserHints,
 }
 
 impl Dialect {
     /// The dialect of a request, also of one whose path leads nowhere.
     pub(crate) fn of(path: &str, headers: &HeaderMap) -> Self {
         if path == "/" || ["/r/", "/p/", "/assets/"].iter().any(|start| path.starts_with(start)) {
-            return Self::Browser;
+            return Self::BrowserHints;
         }
         if unkey::owns(path) {
             return Self::Unkey(unkey::Manner::of(path, headers));
@@ -44,7 +44,7 @@ impl Dialect {
         match self {
             Self::Native | Self::RevKeen => "application/json",
             Self::Unkey(manner) => manner.content_type(status),
-            Self::Browser => "text/html; charset=utf-8",
+            Self::BrowserHints => "text/html; charset=utf-8",
         }
     }
 
@@ -54,7 +54,7 @@ impl Dialect {
             Self::Native => native::refuse(refusal),
             Self::Unkey(manner) => manner.refuse(refusal),
             Self::RevKeen => revkeen::refuse(refusal),
-            Self::Browser => browser::refuse(refusal),
+            Self::BrowserHints => browser::refuse(refusal),
         }
     }
 }
@@ -66,21 +66,21 @@ pub(crate) struct Context {
     pub(crate) id: Box<str>,
     pub(crate) dialect: Dialect,
     /// What a browser tells of its reader and of itself.
-    pub(crate) reader: Reader,
+    pub(crate) hints: BrowserHints,
     /// The key that was shown, for the log.
     pub(crate) key: OnceLock<KeyId>,
 }
 
 /// What every page needs to know of the browser that it is for.
 #[derive(Debug)]
-pub(crate) struct Reader {
+pub(crate) struct BrowserHints {
     /// `Accept-Language`.
     pub(crate) languages: Option<String>,
     /// Whether it says with `Sec-Fetch-Site` from where a request comes.
     pub(crate) tells_site: bool,
 }
 
-impl Reader {
+impl BrowserHints {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let languages = headers.get(header::ACCEPT_LANGUAGE).and_then(|text| text.to_str().ok());
         Self { languages: languages.map(str::to_owned), tells_site: headers.contains_key(&SEC_FETCH_SITE) }
@@ -94,7 +94,7 @@ tokio::task_local! {
 
 impl Context {
     /// Reads something of the request being served; `None` outside of one.
-    pub(crate) fn read<T>(read: impl FnOnce(&Self) -> T) -> Option<T> {
+    pub(crate) fn with<T>(read: impl FnOnce(&Self) -> T) -> Option<T> {
         CONTEXT.try_with(|context| read(context)).ok()
     }
 

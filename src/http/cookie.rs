@@ -10,8 +10,8 @@ use crate::domain::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use uuid::Uuid;
 
-/// So many cookies of sessions are looked at, lest a request make the database look for hundreds: those of the newest sessions.
-const MOST: usize = 16;
+/// How many session cookies of a request are looked at, those of the newest sessions, lest it cost hundreds of look-ups.
+const MAX_COOKIES: usize = 16;
 
 /// `__Host-` binds a cookie to https, this host and all its paths (RFC 6265bis, section 4.1.3.2).
 fn prefix(is_https: bool) -> &'static str {
@@ -30,8 +30,8 @@ pub fn sessions(
             .filter_map(move |(name, value)| Some((name.strip_prefix(prefix(is_https))?.parse().ok()?, value)))
             .filter(move |(owner, _)| portal.is_none_or(|portal| portal == *owner))
     };
-    let oldest = (named().count() > MOST).then(|| oldest_that_counts(named().map(|(_, token)| token)));
-    named().filter(move |(_, token)| oldest.is_none_or(|oldest| session(token) >= Some(oldest))).take(MOST)
+    let oldest = (named().count() > MAX_COOKIES).then(|| oldest_that_counts(named().map(|(_, token)| token)));
+    named().filter(move |(_, token)| oldest.is_none_or(|oldest| session(token) >= Some(oldest))).take(MAX_COOKIES)
 }
 
 /// Where there are too many tokens, the session from which on they count: the newest by their ids, which tell when they were
@@ -40,7 +40,7 @@ pub fn sessions(
 fn oldest_that_counts<'a>(tokens: impl Iterator<Item = &'a str>) -> Uuid {
     let mut sessions: Vec<Uuid> = tokens.filter_map(session).collect();
     sessions.sort_unstable_by(|one, other| other.cmp(one));
-    sessions.get(MOST - 1).copied().unwrap_or_default()
+    sessions.get(MAX_COOKIES - 1).copied().unwrap_or_default()
 }
 
 /// The session that a token is for.

@@ -70,7 +70,7 @@ async fn may_read(app: &App, asked: &Parts, portal: Option<PortalId>, status: St
 /// Whether the origin belongs to any portal. Costs more than most requests, so it is counted.
 async fn may_ask(app: &App, parts: &Parts) -> bool {
     let Some(Ok(origin)) = origin(&parts.headers).map(parse_origin) else { return false };
-    app.inner.limits.count_address(client::info(parts, app).address).is_ok()
+    app.limits().count_address(client::info(parts, app).address).is_ok()
         && app.service().is_portal_origin(&origin).await.unwrap_or(false)
 }
 

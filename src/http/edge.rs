@@ -2,7 +2,7 @@
 
 use super::{
     App, body,
-    context::{CONTEXT, Context, Dialect, Reader},
+    context::{BrowserHints, CONTEXT, Context, Dialect},
     metrics,
     refusal::Refusal,
 };
@@ -54,7 +54,7 @@ impl Serving {
         let context = Context {
             id: RequestId::at(app.service().clock().nanos_at(started)).text().into(),
             dialect: Dialect::of(request.uri().path(), request.headers()),
-            reader: Reader::of(request.headers()),
+            hints: BrowserHints::of(request.headers()),
             key: OnceLock::new(),
             app,
         };

@@ -54,6 +54,7 @@ pub(crate) fn replay(
 async fn run_once(app: App, request: Request, mut route: Route) -> Result<Response, Refusal> {
     let (mut parts, body) = request.into_parts();
     Merchant::from_request_parts(&mut parts, &app).await?;
+    // It was received before, whole.
     let body = to_bytes(body, usize::MAX).await.map_err(|_| Refusal::BodyTooLarge)?;
     match app.service().claim(identity(&parts, &body)?).await? {
         Claim::Replay(reply) => Ok(replayed(reply)),
@@ -97,7 +98,7 @@ fn replayed(reply: Reply) -> Response {
     let is_empty = reply.body.is_empty();
     let mut response = (status, Body::from(reply.body)).into_response();
     let headers = response.headers_mut();
-    if !is_empty && let Some(kind) = Context::read(|context| context.dialect.content_type(status)) {
+    if !is_empty && let Some(kind) = Context::with(|context| context.dialect.content_type(status)) {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

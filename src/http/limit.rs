@@ -13,7 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// So many callers are told apart; beyond that, the cache forgets some.
+/// How many callers are told apart; beyond that, the cache evicts some. (`governor`'s limiters by key grow until somebody has them
+/// drop whom they have not seen for long.)
 const REMEMBERED: usize = 65_536;
 
 /// The limits of an instance.

@@ -72,6 +72,19 @@ impl App {
         &self.inner.service
     }
 
+    fn limits(&self) -> &'static Limits {
+        &self.inner.limits
+    }
+
+    /// Places for the requests that are served.
+    fn admission(&self) -> &'static Semaphore {
+        &self.inner.admission
+    }
+
+    fn gateway(&self) -> &'static Gateway {
+        &self.inner.gateway
+    }
+
     fn config(&self) -> &Config {
         &self.inner.config
     }

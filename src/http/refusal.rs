@@ -116,6 +116,6 @@ impl<E: Into<Error>> From<E> for Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        Context::read(|context| context.dialect).unwrap_or(Dialect::Native).refuse(&self)
+        Context::with(|context| context.dialect).unwrap_or(Dialect::Native).refuse(&self)
     }
 }

@@ -23,11 +23,11 @@ use sha2::{Digest, Sha256};
 use std::sync::{Arc, Mutex, PoisonError};
 
 const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
-/// For so long each key signs.
+/// How long each key signs, in milliseconds.
 const PERIOD: i64 = 30 * DAY_MILLIS;
-/// So long before it signs a key is published.
+/// How long before it signs a key is published, in milliseconds.
 const LEAD: i64 = DAY_MILLIS;
-/// For so many seconds an assertion holds.
+/// How long an assertion holds, in seconds.
 const LIFETIME: i64 = 60;
 
 /// The signing keys as an instance remembers them.

@@ -77,13 +77,13 @@ pub struct Landing {
     pub session: Session,
     /// That session's portal.
     pub portal: Arc<Portal>,
-    /// What it is worth.
-    pub worth: Worth,
+    /// Where it stands.
+    pub state: LinkState,
 }
 
-/// What a link is worth to whoever looks at it.
+/// Where a link stands, for whoever looks at it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Worth {
+pub enum LinkState {
     /// It can be redeemed.
     Ready,
     /// It was redeemed before.
@@ -154,7 +154,7 @@ impl Service {
         let recognised = match remembered.filter(|known| known.browser_hash == browser_hash) {
             Some(known) if self.clock().now() < known.expires_at && is_there(known.portal_id) => known,
             Some(_) => return Err(Error::SessionInvalid),
-            // In a box: what a request seldom needs shall not be carried by every one.
+            // Boxed: it is seldom needed, and every request would carry room for it.
             None => in_time(Box::pin(self.read_session(id, browser_hash, portal))).await?,
         };
         Ok(EndUser { service: *self, recognised })
@@ -223,23 +223,23 @@ impl Service {
         };
         let portal = self.public_portal(stored.session.portal_id).await?;
         let Some(portal) = portal.filter(|_| hash == Some(link.hash())) else { return Ok(None) };
-        let worth = self.worth(link.kind(), &stored, nonce);
-        Ok(Some(Landing { session: stored.session, portal, worth }))
+        let state = self.state(link.kind(), &stored, nonce);
+        Ok(Some(Landing { session: stored.session, portal, state }))
     }
 
-    fn worth(&self, kind: Kind, stored: &StoredSession, nonce: Option<&str>) -> Worth {
+    fn state(&self, kind: Kind, stored: &StoredSession, nonce: Option<&str>) -> LinkState {
         let (session, now) = (&stored.session, self.clock().now());
         let is_over = session.browser.as_ref().is_some_and(|browser| !browser.is_live_at(now));
         match session.used_at {
-            _ if !stored.portal_enabled => Worth::Expired,
-            None if now >= session.link_expires_at => Worth::Expired,
-            None => Worth::Ready,
-            Some(_) if kind == Kind::Bearer && is_over => Worth::Expired,
-            Some(_) if kind == Kind::Bearer => Worth::Ready,
+            _ if !stored.portal_enabled => LinkState::Expired,
+            None if now >= session.link_expires_at => LinkState::Expired,
+            None => LinkState::Ready,
+            Some(_) if kind == Kind::Bearer && is_over => LinkState::Expired,
+            Some(_) if kind == Kind::Bearer => LinkState::Ready,
             Some(used_at) => {
                 let same = nonce.is_some_and(|nonce| stored.nonce_hash == Some(SecretHash::of(nonce.as_bytes())));
                 let repeatable = stored.first_used_at.is_none() && now <= used_at.plus(REPEAT_WINDOW);
-                if same && repeatable && !is_over { Worth::Ready } else { Worth::Used }
+                if same && repeatable && !is_over { LinkState::Ready } else { LinkState::Used }
             }
         }
     }

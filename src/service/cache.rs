@@ -48,7 +48,7 @@ pub(super) struct Guarded<K, V> {
 }
 
 impl<K: Eq + Hash + Clone, V: Clone> Guarded<K, V> {
-    /// One for so many ordinary entries.
+    /// One with room for `capacity` ordinary entries.
     fn new(capacity: usize, weigh: fn(&V) -> u64) -> Self {
         let entries = Cache::with_weighter(capacity, capacity as u64, Weigh(weigh));
         Self { entries, epochs: [const { Mutex::new(0) }; SLOTS], hasher: RandomState::new() }

@@ -1,5 +1,5 @@
-//! Writes that arrive while one is under way go together in the next. There is no timer: who finds nobody writing writes
-//! at once, and a busy server shares the cost of commits and round trips. A long queue is written in two
+//! Writes that arrive while one is under way go together in the next. There is no timer: a caller that finds no write under
+//! way writes at once, and a busy server shares the cost of commits and round trips. A long queue is written in two
 //! halves, so that one is written while the other gets its answers and asks again.
 
 mod pace;
@@ -19,9 +19,9 @@ use tokio::{
     sync::{Semaphore, mpsc, oneshot},
 };
 
-/// Who would wait longer for the batches ahead is refused at once.
+/// A caller that would wait longer for the batches ahead is refused at once.
 const LONGEST_WAIT: Duration = Duration::from_millis(500);
-/// Who has waited longer all the same is not written any more: by then the request would have been answered by a 503.
+/// One that has waited longer all the same is not written any more: by then the request would have been answered 503.
 const TOO_LATE: Duration = Duration::from_millis(1000);
 
 struct Waiting<I, O> {
@@ -57,7 +57,7 @@ pub(super) fn on_a_thread(batches: impl Future<Output = ()> + Send + 'static) ->
 
 impl<I: Send + 'static, O: Send + 'static> Coalescer<I, O> {
     /// One that lets `capacity` items wait, and what makes batches of them until the last handle is dropped and the queue
-    /// is empty. Who finds nobody writing is written by `alone` on the task that asks, the batches by `together`.
+    /// is empty. What finds no write under way is written by `alone` on the task that asks, the batches by `together`.
     pub(super) fn new(
         capacity: usize,
         alone: Write<I, O>,
@@ -72,7 +72,7 @@ impl<I: Send + 'static, O: Send + 'static> Coalescer<I, O> {
 
     /// Waits until `item` was written, alone or with others; refused at once when that would take long.
     pub(super) async fn submit(&self, item: I) -> Result<O, StoreError> {
-        if let Ok(_ours) = self.turn.try_acquire() {
+        if let Ok(_permit) = self.turn.try_acquire() {
             let started = Instant::now();
             let written = (self.alone)(vec![item]).await;
             self.pace.note_if(&written, started.elapsed());
@@ -115,21 +115,21 @@ struct Batches<I, O> {
 impl<I, O> Batches<I, O> {
     async fn run(mut self) {
         let turn = Arc::clone(&self.turn);
-        let mut ours = None;
+        let mut permit = None;
         loop {
             let mut first = None;
             if self.few_wait() {
                 let was_alone = self.written.len() < 2;
-                give(&mut self.written);
+                send_answers(&mut self.written);
                 if was_alone && self.waiting.is_empty() {
-                    ours = None;
+                    permit = None;
                 }
                 first = self.waiting.recv().await;
                 if first.is_none() {
                     break;
                 }
-                if ours.is_none() {
-                    ours = turn.acquire().await.ok();
+                if permit.is_none() {
+                    permit = turn.acquire().await.ok();
                 }
                 // Every task that can run does so before this one goes on.
                 tokio::task::yield_now().await;
@@ -152,12 +152,12 @@ impl<I, O> Batches<I, O> {
             return;
         }
         let started = Instant::now();
-        let (results, ()) = tokio::join!(biased; (self.together)(items), async { give(&mut self.written) });
+        let (results, ()) = tokio::join!(biased; (self.together)(items), async { send_answers(&mut self.written) });
         self.pace.note_if(&results, started.elapsed());
         self.written.extend(answers.into_iter().zip(results));
     }
 
-    /// Takes those who wait, at most so many; who has waited too long is answered here.
+    /// Takes at most `most` of those who wait, and answers those who have waited too long.
     fn gather(&mut self, first: Option<Waiting<I, O>>, most: usize) -> (Vec<I>, Vec<Answer<O>>) {
         let (mut items, mut answers) = (Vec::new(), Vec::new());
         let mut next = first.or_else(|| self.waiting.try_recv().ok());
@@ -175,7 +175,7 @@ impl<I, O> Batches<I, O> {
 }
 
 /// Answers a batch. Whoever hung up gets no answer; the write stands all the same.
-fn give<O>(written: &mut Vec<(Answer<O>, Result<O, StoreError>)>) {
+fn send_answers<O>(written: &mut Vec<(Answer<O>, Result<O, StoreError>)>) {
     for (answer, result) in written.drain(..) {
         let _ = answer.send(result);
     }

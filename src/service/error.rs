@@ -6,7 +6,7 @@ use crate::{
 };
 use std::time::Duration;
 
-/// Why a caller is not who it must be.
+/// Why a credential was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denied {
     /// No credential came along.
@@ -73,7 +73,7 @@ pub enum Error {
         retry_after: Duration,
         /// How many may come at once.
         burst: u32,
-        /// In which time so many are refilled.
+        /// In which time that many are refilled.
         window: Duration,
     },
     /// The merchant's back end can't be reached.

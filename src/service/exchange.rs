@@ -17,7 +17,7 @@ pub struct ExchangeRequest<'a> {
     pub token: &'a str,
     /// The client's nonce, which lets it repeat the exchange when the answer was lost.
     pub nonce: Option<&'a [u8]>,
-    /// From where.
+    /// Who sends it.
     pub client: ClientInfo,
 }
 

@@ -30,7 +30,7 @@ pub struct Holders {
 pub struct Holder {
     /// The tenant's own id.
     pub external_id: String,
-    /// At least one.
+    /// Its live sessions, never empty.
     pub sessions: Vec<HeldSession>,
 }
 

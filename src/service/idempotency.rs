@@ -79,7 +79,7 @@ struct Shared {
 #[derive(Clone, Default)]
 pub(super) struct InFlight(Arc<Mutex<HashSet<[u8; 32]>>>);
 
-/// One of them.
+/// A request that runs; it no longer does once this is dropped.
 struct Running {
     all: InFlight,
     id: [u8; 32],
@@ -203,7 +203,7 @@ mod tests {
     fn opened_by(secret: &str, idempotency_key: &str, row: &IdempotencyRow) -> Option<Reply> {
         let request = Request { secret, idempotency_key, method: "POST", target: "/v1/portal-sessions", body: BODY };
         let own = Shared::new(request, Timestamp::from_millis(0), &InFlight::default()).unwrap();
-        // The place is no secret, so that it alone shall not be what keeps a thief out.
+        // The place is no secret, so it must not be all that keeps a thief out.
         Shared { id: row.id, fingerprint: row.fingerprint, ..own }.open(row)
     }
 

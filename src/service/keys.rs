@@ -44,7 +44,7 @@ impl Merchant {
     }
 }
 
-/// What a new key shall be.
+/// What a new key is to be.
 #[derive(Clone, Debug)]
 pub struct KeyRequest {
     /// Secret rather than publishable.
@@ -94,7 +94,7 @@ impl Service {
             return Ok(Some(key));
         }
         let ticket = keys.ticket(&id);
-        // In a box: what a request seldom needs shall not be carried by every one.
+        // Boxed: it is seldom needed, and every request would carry room for it.
         let read = async { Ok(self.store().key(id).await?) };
         let Some(key) = in_time(Box::pin(read)).await? else { return Ok(None) };
         let key = Arc::new(key);

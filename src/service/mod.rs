@@ -20,7 +20,7 @@ mod seal;
 mod sessions;
 mod watch;
 
-pub use browser::{EndUser, Landing, Worth};
+pub use browser::{EndUser, Landing, LinkState};
 pub use customers::{CustomerChanges, NewCustomer};
 pub use error::{Denied, Error};
 pub use exchange::{ExchangeRequest, Opened};
@@ -55,11 +55,11 @@ use std::{
 };
 use watch::Watch;
 
-/// Many may change one thing at a time: each keeps its change only if nobody else has kept one since it read, and else reads
-/// again. Of all who try one is done each time, so whoever is not within this is told to come back.
+/// How long a compare-and-set is tried again. Of those who try at the same time one succeeds each time; whoever has not by then
+/// is answered 503.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Attempts to keep a change, for as long as one has the patience.
+/// Attempts at a compare-and-set, until [`PATIENCE`] is over.
 fn attempts() -> impl Iterator<Item = ()> {
     let started = Instant::now();
     iter::repeat(()).take_while(move |()| started.elapsed() < PATIENCE)

@@ -15,21 +15,21 @@ impl Seal {
         UnboundKey::new(&CHACHA20_POLY1305, key).ok().map(|key| Self(LessSafeKey::new(key)))
     }
 
-    /// Seals a text that belongs to `place` and opens nowhere else.
-    pub(super) fn close(&self, place: &[u8], mut text: Vec<u8>) -> Option<Vec<u8>> {
+    /// Seals a text that belongs to `context`, its associated data, and opens nowhere else.
+    pub(super) fn close(&self, context: &[u8], mut text: Vec<u8>) -> Option<Vec<u8>> {
         let mut nonce = [0; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).ok()?;
         let unique = Nonce::assume_unique_for_key(nonce);
-        self.0.seal_in_place_append_tag(unique, Aad::from(place), &mut text).ok()?;
+        self.0.seal_in_place_append_tag(unique, Aad::from(context), &mut text).ok()?;
         Some([&nonce[..], &text].concat())
     }
 
-    /// Opens what was sealed for `place`.
-    pub(super) fn open(&self, place: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+    /// Opens what was sealed for `context`.
+    pub(super) fn open(&self, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
         let (nonce, text) = sealed.split_at_checked(NONCE_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut text = text.to_vec();
-        self.0.open_in_place(nonce, Aad::from(place), &mut text).ok().map(|text| text.to_vec())
+        self.0.open_in_place(nonce, Aad::from(context), &mut text).ok().map(|text| text.to_vec())
     }
 }
 

@@ -49,7 +49,7 @@ pub struct SessionRequest {
     /// What it may do; the portal's defaults when left out.
     pub permissions: Option<Vec<Permission>>,
     /// What it may do when the portal has no defaults either.
-    pub otherwise: Vec<Permission>,
+    pub fallback_permissions: Vec<Permission>,
     /// Where to go back to.
     pub return_url: Option<WebUrl>,
     /// How long the link lives; the portal's when left out.
@@ -81,7 +81,7 @@ impl SessionRequest {
             customer,
             portal: None,
             permissions: None,
-            otherwise: Vec::new(),
+            fallback_permissions: Vec::new(),
             return_url: None,
             link_ttl: None,
             session_ttl: None,
@@ -152,7 +152,7 @@ impl Merchant {
 
     fn new_session(&self, request: SessionRequest, portal: &Portal) -> Result<(NewSession, Credential), Error> {
         let defaults = &portal.settings.default_permissions;
-        let defaults = if defaults.is_empty() { &request.otherwise } else { defaults };
+        let defaults = if defaults.is_empty() { &request.fallback_permissions } else { defaults };
         let permissions = request.permissions.unwrap_or_else(|| defaults.clone());
         if let Some((n, permission)) = self.key.exceeded_by(&permissions) {
             let what = permission.as_str();

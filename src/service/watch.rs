@@ -24,7 +24,7 @@ use uuid::Uuid;
 const PERIOD: Duration = Duration::from_millis(100);
 /// For how long after asking the caches are believed: below a second, with room for the answer.
 const BELIEVED: Duration = Duration::from_millis(800);
-/// After so long without a good poll the caches are thrown away: revocations may have been swept.
+/// How long without a good poll the caches are kept: later, revocations may have been swept.
 const EMPTIED_AFTER: Duration = Duration::from_secs(300);
 
 /// No transaction of ours works for as long: a statement takes 4 s at most, and the pause before the next one 10 s. Only a
@@ -90,8 +90,8 @@ struct Heard {
     server: String,
     now_micros: i64,
     head: i64,
-    /// The database's head one to two [`LONGEST_WRITE`] ago: whatever of ours began before it has told what it revokes, if not
-    /// committed it.
+    /// The database's head one to two [`LONGEST_WRITE`] ago: a write of ours that began before it and is not committed holds its
+    /// lock on the table of revocations.
     old_head: i64,
     /// That head when a poll last found nobody revoking: whatever of ours began before it has ended. What it told is read by the
     /// next poll, and only the one after that may begin here.

@@ -19,7 +19,7 @@ impl ArrayStatement {
         Self { many: statement, one: OnceLock::new() }
     }
 
-    /// The text for so many rows.
+    /// The text for this many rows.
     pub(super) fn text(&self, rows: usize) -> SqlStr {
         if rows != 1 {
             return self.many.into_sql_str();

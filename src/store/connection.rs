@@ -63,7 +63,7 @@ impl Store {
         }
     }
 
-    /// The same store for the thread that writes batches: a connection is heard by the thread that has opened it.
+    /// The same store for the thread that writes batches: the runtime that opened a connection drives its socket.
     pub fn for_batches(&self) -> Self {
         match self {
             Self::Postgres(db) => Self::Postgres(db.for_batches()),

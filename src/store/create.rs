@@ -68,13 +68,13 @@ pub struct ReplaceLinks {
     pub event: Box<dyn Fn(SessionId, PortalId, CustomerId) -> NewEvent + Send + Sync>,
 }
 
-/// What creating may take.
+/// Which customers an attempt to create expects.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Effort {
-    /// One message, which keeps sessions of customers that are there, unless an answer is to be kept beside one.
-    AtOnce,
-    /// A transaction, which makes the customers first.
-    ForNew,
+enum Customers {
+    /// Those that are there: one statement keeps their sessions, and leaves out the others. With a record to keep, a transaction.
+    Known,
+    /// Also new ones: a transaction makes them first.
+    New,
 }
 
 impl fmt::Debug for NewSession {
@@ -126,20 +126,25 @@ impl Store {
     /// Keeps sessions, each with its entry of the trail. One that the database refuses fails alone.
     pub async fn create_sessions(&self, items: Vec<Arc<NewSession>>) -> Vec<Created> {
         let items: Arc<[Arc<NewSession>]> = items.into();
-        let mut done = self.create_each(&items, (0..items.len()).collect(), Effort::AtOnce).await;
+        let mut done = self.create_each(&items, (0..items.len()).collect(), Customers::Known).await;
         let of_new =
             |(_, (item, done)): &(usize, (&Arc<NewSession>, &Created))| item.by_external_id && matches!(done, Ok(None));
         let rest: Vec<usize> = items.iter().zip(&done).enumerate().filter(of_new).map(|(n, _)| n).collect();
         if !rest.is_empty() {
-            let again = self.create_each(&items, rest.clone(), Effort::ForNew).await;
+            let again = self.create_each(&items, rest.clone(), Customers::New).await;
             rest.into_iter().zip(again).for_each(|(n, created)| done[n] = created);
         }
         done
     }
 
     /// Keeps those of `items` whose numbers are in `which`.
-    async fn create_each(&self, items: &Arc<[Arc<NewSession>]>, which: Vec<usize>, effort: Effort) -> Vec<Created> {
-        match self.create_together(Arc::clone(items), which.clone(), effort).await {
+    async fn create_each(
+        &self,
+        items: &Arc<[Arc<NewSession>]>,
+        which: Vec<usize>,
+        customers: Customers,
+    ) -> Vec<Created> {
+        match self.create_together(Arc::clone(items), which.clone(), customers).await {
             Ok(done) => done.into_iter().map(Ok).collect(),
             Err(error @ (StoreError::Unavailable(_) | StoreError::Overloaded)) => {
                 which.iter().map(|_| Err(StoreError::Unavailable(error.to_string()))).collect()
@@ -148,7 +153,7 @@ impl Store {
             Err(_) => {
                 let mut done = Vec::with_capacity(which.len());
                 for n in which {
-                    let one = self.create_together(Arc::clone(items), vec![n], effort).await;
+                    let one = self.create_together(Arc::clone(items), vec![n], customers).await;
                     done.push(one.map(|mut one| one.pop().flatten()));
                 }
                 done
@@ -160,9 +165,9 @@ impl Store {
         &self,
         items: Arc<[Arc<NewSession>]>,
         which: Vec<usize>,
-        effort: Effort,
+        customers: Customers,
     ) -> Result<Vec<Option<Owner>>, StoreError> {
-        if effort == Effort::AtOnce && which.iter().all(|n| items[*n].record.is_none()) {
+        if customers == Customers::Known && which.iter().all(|n| items[*n].record.is_none()) {
             return write_at_once!(self, |conn| {
                 let mut conn = conn;
                 let items: Vec<&NewSession> = which.iter().map(|n| &*items[*n]).collect();
@@ -173,9 +178,9 @@ impl Store {
         transact!(self, |conn| {
             let mut conn = conn;
             let items: Vec<&NewSession> = which.iter().map(|n| &*items[*n]).collect();
-            let mut owners = match effort {
-                Effort::AtOnce => conn.insert_sessions(&items).await?,
-                Effort::ForNew => conn.insert_new(&items).await?,
+            let mut owners = match customers {
+                Customers::Known => conn.insert_sessions(&items).await?,
+                Customers::New => conn.insert_new(&items).await?,
             };
             keep_answers!(conn, &items, owners)
         })

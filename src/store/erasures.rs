@@ -43,9 +43,9 @@ statements! {
     Both DONE = "delete from erasures where tenant_id = $1 and livemode = $2 and erased_at <= $3";
 }
 
-/// So many events a walk reads at a time: also from a cold disk in less than the time that a statement has.
+/// How many events a walk reads at a time: few enough for a statement's time limit, also from a cold disk.
 pub const STRETCH_OF_EVENTS: u32 = 1000;
-/// What was under way while the customer was erased is written down after so long at the latest, or never.
+/// How long after an erasure what was under way meanwhile is written down at the latest, or never.
 const IN_FLIGHT: Seconds = Seconds(300);
 /// A customer's events have ids no older than its own, but for clocks that differ.
 const CLOCKS_DIFFER: Seconds = Seconds(3600);

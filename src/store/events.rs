@@ -130,9 +130,9 @@ impl Conn<'_, PgConnection> {
 /// Which events a list holds.
 #[derive(Clone, Debug)]
 pub struct EventFilter {
-    /// Whose.
+    /// The tenant whose trail it is.
     pub tenant_id: TenantId,
-    /// In which mode.
+    /// That of live rather than test mode.
     pub livemode: bool,
     /// Only this type.
     pub kind: Option<String>,

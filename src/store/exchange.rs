@@ -21,7 +21,7 @@ use crate::domain::{
 use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
 use std::{collections::HashMap, sync::Arc};
 
-/// For so long after the exchange its repeat with the same nonce gets a new secret.
+/// How long after the exchange its repeat with the same nonce gets a new secret.
 pub const REPEAT_WINDOW: Seconds = Seconds(60);
 
 statements! {
@@ -95,7 +95,7 @@ pub struct Exchange {
     pub browser_hash: SecretHash,
     /// The hash of the client's nonce.
     pub nonce_hash: Option<SecretHash>,
-    /// From where.
+    /// Who sends it.
     pub client: ClientInfo,
     /// The id of the entry in the trail.
     pub event_id: EventId,

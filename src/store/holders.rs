@@ -51,13 +51,13 @@ statements! {
     Sqlite WALK_SQLITE = last_of_a_walk!("binary");
 }
 
-/// So many customers are looked at for a page, whether they hold anything or not: a tenant may have very many who don't.
+/// How many customers are looked at for a page, whether they hold sessions or not: a tenant may have very many who don't.
 const LONGEST_WALK: i64 = 2000;
 
-/// So many live sessions of each customer are read: the newest.
+/// How many live sessions of each customer are read, the newest ones.
 const MOST_OF_ONE: i64 = 100;
-/// So many are read at a time. At least as many as of one customer.
-const MOST: usize = 1000;
+/// How many are read at a time; at least as many as of one customer.
+const MAX_SESSIONS: usize = 1000;
 
 /// What is told of a live session.
 #[derive(Clone, Debug)]
@@ -109,7 +109,7 @@ pub struct HeldPage {
 pub struct HolderFilter {
     /// Whose customers.
     pub tenant_id: TenantId,
-    /// In which mode.
+    /// Those of live rather than test mode.
     pub livemode: bool,
     /// Sessions of which portal.
     pub portal_id: PortalId,
@@ -117,7 +117,7 @@ pub struct HolderFilter {
     pub after: Option<String>,
     /// Only customers whose external id starts so.
     pub prefix: Option<String>,
-    /// Live when.
+    /// The instant at which sessions have to be live.
     pub now: Timestamp,
 }
 
@@ -183,7 +183,7 @@ impl Store {
                 now,
                 i64::from(limit) + 1,
                 MOST_OF_ONE,
-                MOST as i64 + 1,
+                MAX_SESSIONS as i64 + 1,
             )?;
             Ok((rows, walked))
         })?;
@@ -192,7 +192,7 @@ impl Store {
         let before_last = held.windows(2).filter(is_next).count();
         // The last one is either one too many, or not all of its sessions may have come.
         let mut next = walked;
-        if held.len() > MOST || before_last >= limit as usize {
+        if held.len() > MAX_SESSIONS || before_last >= limit as usize {
             cut_last(&mut held);
             next = held.last().map(|last| last.customer_external_id.clone());
         }

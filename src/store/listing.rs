@@ -93,17 +93,17 @@ pub enum StatusFilter {
 /// Which sessions a list holds.
 #[derive(Clone, Debug)]
 pub struct ListFilter {
-    /// Whose.
+    /// The tenant whose sessions they are.
     pub tenant_id: TenantId,
-    /// In which mode.
+    /// Those of live rather than test mode.
     pub livemode: bool,
     /// Only this customer's.
     pub customer_id: Option<CustomerId>,
     /// Only these portals'.
     pub portals: Option<Vec<PortalId>>,
-    /// By where they stand.
+    /// Only those of this status.
     pub status: StatusFilter,
-    /// Where they stand when.
+    /// The instant at which their statuses are judged.
     pub now: Timestamp,
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 /// After this it is tried again: what others wait for behind a migration, they wait for `SHORT_WAIT` and not for this.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// For so long a SQLite file may be busy.
+/// How long a SQLite file may be busy.
 const LONGEST: Duration = Duration::from_secs(30);
 
 fn postgres() -> Migrator {

@@ -15,7 +15,7 @@ statements! {
     Postgres PARTITIONS = "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid \
         where i.inhparent = to_regclass($1) order by 1";
     Postgres LOCK = "select pg_advisory_xact_lock(7381402951)";
-    // Where nothing is found, finding out by reading all would take as long as there is to read.
+    // Without the index, finding nothing takes a scan of the whole partition.
     Postgres BY_INDEX = "set local enable_seqscan = off";
     // Another instance that changes the schema waits for its table meanwhile.
     Postgres PATIENT = "set local lock_timeout = '2s'";
@@ -25,25 +25,25 @@ statements! {
 /// A server that vanished says nothing, for hours; the next sweep asks on another connection.
 const LONGEST_LOOK: Duration = Duration::from_secs(600);
 
-/// Sessions end so long after they were made, but for those in the index `portal_sessions_long_lives`.
+/// How long after they were made sessions end at the latest, but for those in the index `portal_sessions_long_lives`.
 const SHORT_LIFE: Seconds = Seconds(86_400 + 900);
 
 /// The partition that holds a session of this id, if any does; its name is made of digits alone.
 pub(super) fn partition_of(id: SessionId) -> Option<String> {
     let day = DateTime::from_timestamp_millis(uuid_millis(id.0))?.date_naive();
-    (day.year() <= 9999).then(|| Cut::Sessions.name(day))
+    (day.year() <= 9999).then(|| Partitioned::Sessions.name(day))
 }
 
 /// A table that grows, and how it is cut.
 #[derive(Clone, Copy)]
-pub(super) enum Cut {
+pub(super) enum Partitioned {
     /// `portal_sessions`, by day.
     Sessions,
     /// `events`, by month.
     Events,
 }
 
-impl Cut {
+impl Partitioned {
     const fn table(self) -> &'static str {
         match self {
             Self::Sessions => "portal_sessions",
@@ -90,14 +90,14 @@ impl Store {
     /// When the database does not answer.
     pub async fn make_partitions(&self, from: Timestamp, to: Timestamp) -> Result<(), StoreError> {
         let Self::Postgres(db) = self else { return Ok(()) };
-        for cut in [Cut::Sessions, Cut::Events] {
-            let have = db.partitions(cut).await?;
-            let mut start = cut.start(from);
-            while start <= cut.start(to) {
-                if !have.contains(&cut.name(start)) {
-                    db.make_partition(cut, start).await?;
+        for table in [Partitioned::Sessions, Partitioned::Events] {
+            let have = db.partitions(table).await?;
+            let mut start = table.start(from);
+            while start <= table.start(to) {
+                if !have.contains(&table.name(start)) {
+                    db.make_partition(table, start).await?;
                 }
-                start = cut.next(start);
+                start = table.next(start);
             }
         }
         Ok(())
@@ -105,10 +105,10 @@ impl Store {
 }
 
 impl Postgres {
-    async fn partitions(&self, cut: Cut) -> Result<Vec<String>, StoreError> {
+    async fn partitions(&self, table: Partitioned) -> Result<Vec<String>, StoreError> {
         self.read(move |conn| {
             Box::pin(async move {
-                let names = sqlx::query_scalar(PARTITIONS).persistent(conn.persistent).bind(cut.table());
+                let names = sqlx::query_scalar(PARTITIONS).persistent(conn.persistent).bind(table.table());
                 Ok(names.fetch_all(&mut *conn.inner).await?)
             })
         })
@@ -116,11 +116,11 @@ impl Postgres {
     }
 
     /// Makes one partition apart and attaches it, which stops neither readers nor writers.
-    async fn make_partition(&self, cut: Cut, start: NaiveDate) -> Result<(), StoreError> {
-        let (table, name) = (cut.table(), cut.name(start));
-        let [from, to] = [start, cut.next(start)].map(|day| uuid_floor(midnight(day).millis()));
+    async fn make_partition(&self, of: Partitioned, start: NaiveDate) -> Result<(), StoreError> {
+        let (table, name) = (of.table(), of.name(start));
+        let [from, to] = [start, of.next(start)].map(|day| uuid_floor(midnight(day).millis()));
         // A session is opened, exchanged and ended where it stands, without a new entry in any index, while its page has room.
-        let room = if matches!(cut, Cut::Sessions) { " with (fillfactor = 70)" } else { "" };
+        let room = if matches!(of, Partitioned::Sessions) { " with (fillfactor = 70)" } else { "" };
         let make = format!(
             "do $$ begin if to_regclass('{name}') is null then \
              create table {name} (like {table} including all){room}; \
@@ -130,14 +130,14 @@ impl Postgres {
     }
 
     /// Drops the partitions that end before `over` and hold nothing that ended later.
-    pub(super) async fn drop_partitions(&self, cut: Cut, over: Timestamp) -> Result<u64, StoreError> {
+    pub(super) async fn drop_partitions(&self, table: Partitioned, over: Timestamp) -> Result<u64, StoreError> {
         let mut dropped = 0;
-        let life = if matches!(cut, Cut::Sessions) { SHORT_LIFE } else { Seconds(0) };
-        for name in self.partitions(cut).await? {
-            if cut.end_of(&name).is_none_or(|end| end.plus(life) > over) {
+        let life = if matches!(table, Partitioned::Sessions) { SHORT_LIFE } else { Seconds(0) };
+        for name in self.partitions(table).await? {
+            if table.end_of(&name).is_none_or(|end| end.plus(life) > over) {
                 continue;
             }
-            if matches!(cut, Cut::Sessions) && self.holds_later(&name, over).await? {
+            if matches!(table, Partitioned::Sessions) && self.holds_later(&name, over).await? {
                 continue;
             }
             self.ddl(format!("drop table if exists {name}")).await?;

@@ -66,7 +66,7 @@ pub struct Polled {
     pub now_micros: i64,
     /// From where the next poll must read on: no open transaction writes before it.
     pub horizon: i64,
-    /// Where whatever begins from now on writes, or behind.
+    /// The first position at which a transaction that begins now can write.
     pub head: i64,
     /// Which run of which server answered: when it started, and when its statistics began, as they do anew after a crash. What
     /// another run gave out as the head may be given out again.

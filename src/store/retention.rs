@@ -1,8 +1,8 @@
 //! Retention: what is over long enough goes.
 
 use super::{
-    STRETCH_OF_EVENTS, Store, StoreError, execute, fetch_optional, partitions::Cut, read, statements::statements,
-    transact,
+    STRETCH_OF_EVENTS, Store, StoreError, execute, fetch_optional, partitions::Partitioned, read,
+    statements::statements, transact,
 };
 use crate::domain::{
     id::{SessionId, uuid_floor},
@@ -41,11 +41,11 @@ pub struct Swept {
     pub cleared: u64,
 }
 
-/// So many sessions are looked at in one transaction.
+/// How many sessions are looked at in one transaction.
 const STRETCH_OF_SESSIONS: i64 = 5000;
 /// Revocations older than this are known to every instance, or it has thrown its caches away.
 const REVOCATIONS_KEPT: Seconds = Seconds(900);
-/// A partition of which a few rows live long is cleared row by row after so long.
+/// How long after its end a partition of which a few rows live long is cleared row by row.
 const STRAGGLERS_AFTER: Seconds = Seconds::days(2);
 /// Partitions are made so far ahead.
 const AHEAD: Seconds = Seconds::days(7);
@@ -79,8 +79,8 @@ impl Store {
         let over = now.minus(keep.sessions);
         let sessions_below = match self {
             Self::Postgres(db) => {
-                swept.partitions += db.drop_partitions(Cut::Sessions, over).await?;
-                swept.partitions += db.drop_partitions(Cut::Events, now.minus(keep.events)).await?;
+                swept.partitions += db.drop_partitions(Partitioned::Sessions, over).await?;
+                swept.partitions += db.drop_partitions(Partitioned::Events, now.minus(keep.events)).await?;
                 over.minus(STRAGGLERS_AFTER)
             }
             Self::Sqlite(_) => {

@@ -18,7 +18,7 @@ use crate::domain::{
 };
 use std::sync::Arc;
 
-/// Some of a customer's sessions, all or those live at `$4`, in the portals listed. With a portal they are gone already.
+/// Some of a customer's sessions, all or those live at `$4`, in the portals listed. Those of a deleted portal count as gone.
 macro_rules! of_customer {
     ($on:ident) => {
         concat!(
@@ -51,7 +51,7 @@ statements! {
 /// How many were found, and one that is gone, if any is.
 type Gone = (Option<i64>, Option<SessionId>, Option<PortalId>);
 
-/// So many sessions of a customer are revoked in one transaction: in far less time than it may take.
+/// How many sessions of a customer are revoked in one transaction, which takes far less than its time limit.
 const CHUNK: u64 = 2000;
 
 impl Store {

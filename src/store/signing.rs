@@ -13,7 +13,7 @@ statements! {
 /// A key pair that signs for one period.
 #[derive(Clone, sqlx::FromRow)]
 pub struct SigningKey {
-    /// Which one.
+    /// The number of the period, each of 30 days, since the Unix epoch.
     pub period: i64,
     /// Ed25519, 32 bytes.
     pub public_key: Vec<u8>,

@@ -23,7 +23,7 @@ pub struct Statement {
     pub name: &'static str,
     /// Where it is used.
     pub on: On,
-    /// Its text.
+    /// The statement's text.
     pub sql: &'static str,
 }
 

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// For so long after a refused write another one is not expected to be done, unless one was. It is short, since an
+/// How long after a refused write another one is not expected to be done, unless one was. It is short, since an
 /// instance that gets no requests because it is not ready would not notice that the database has recovered.
 const BELIEVED: Duration = Duration::from_secs(1);
 

@@ -13,8 +13,8 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// How long a line may wait for others.
 const GATHER: Duration = Duration::from_millis(20);
-/// With so many bytes gathered, further lines are lost, and counted: whoever reads the log stands still.
-const MOST: usize = 4 << 20;
+/// Bytes that are gathered at most. Further lines are lost, and counted: whoever reads the log stands still.
+const MAX_BYTES: usize = 4 << 20;
 /// Room that is kept for the next lines.
 const ROOM: usize = 64 << 10;
 
@@ -79,7 +79,7 @@ impl Lines {
 
     fn add(&self, line: &[u8], at_once: bool) {
         let mut gathered = self.hold();
-        if gathered.lines.len() + line.len() > MOST {
+        if gathered.lines.len() + line.len() > MAX_BYTES {
             gathered.lost += 1;
             return;
         }
@@ -193,14 +193,14 @@ pub(super) mod tests {
             assert!(started.elapsed() < SOON, "nothing is written");
         }
         let line = [b'x'; 1023].into_iter().chain([b'\n']).collect::<Vec<_>>();
-        (0..2 * MOST / line.len()).for_each(|_| say(&line));
-        assert!(lines.hold().lines.len() <= MOST);
-        assert_eq!(lines.hold().lost as usize, MOST / line.len());
+        (0..2 * MAX_BYTES / line.len()).for_each(|_| say(&line));
+        assert!(lines.hold().lines.len() <= MAX_BYTES);
+        assert_eq!(lines.hold().lost as usize, MAX_BYTES / line.len());
         lines.flush(Duration::from_millis(10));
         assert!(started.elapsed() < SOON);
         drop(still);
         lines.flush(SOON);
-        assert_eq!(written.all().len(), 2 + MOST, "what found room is written");
+        assert_eq!(written.all().len(), 2 + MAX_BYTES, "what found room is written");
         assert_eq!(lines.hold().lost, 0);
     }
 }

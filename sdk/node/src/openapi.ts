@@ -253,7 +253,10 @@ export interface paths {
                     portalSessionId?: string;
                     /** @description The id of the event that the page comes after. */
                     startingAfter?: string;
-                    /** @description Only this type, such as `portal_session.created`. */
+                    /**
+                     * @description Only this type: `portal_session.` `created`, `opened`, `exchanged`, `exchange_refused`, `revoked` or `ended`; `key.` `created`,
+                     *     `rolled` or `revoked`; `portal.` or `customer.` `created`, `updated` or `deleted`.
+                     */
                     type?: string;
                 };
                 header?: never;
@@ -771,7 +774,10 @@ export interface components {
              * @description Where to land in the portal; starts with one `/`.
              */
             path?: string | null;
-            /** @description What the session may do; the portal's `defaultPermissions` when left out. */
+            /**
+             * @description What the session may do, as tuples `{resourceType}.{resourceId}.{action}`, `*` for any; the portal's `defaultPermissions`
+             *     when left out.
+             */
             permissions?: string[] | null;
             /** @description Slug or id of the portal; `default` when left out. */
             portal?: string | null;
@@ -1098,7 +1104,7 @@ export interface components {
         "RateLimit-Policy": string;
         /** @description Names the request, in the log as well. */
         "Request-Id": string;
-        /** @description After so many seconds it is worth trying again (RFC 9110, section 10.2.3). */
+        /** @description In how many seconds it is worth trying again (RFC 9110, section 10.2.3). */
         "Retry-After": number;
         /** @description How to show a credential (RFC 9110, section 11.6.1). */
         "WWW-Authenticate": "Bearer";

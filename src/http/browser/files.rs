@@ -1,6 +1,6 @@
 //! The style sheets, scripts and pictures of the pages, all of them our own.
 
-use super::{page::dress, view, visit::Named};
+use super::{page::portal_view, view, visit::Named};
 use crate::http::refusal::Refusal;
 use axum::{
     http::{Uri, header},
@@ -19,9 +19,9 @@ pub(super) async fn asset(uri: Uri) -> Result<Response, Refusal> {
 
 /// `GET /p/{portal}/brand.css`: the portal's colours, for whoever sees one of its pages.
 pub(super) async fn brand(Named(portal): Named, uri: Uri) -> Response {
-    let dressed = dress(&portal, None);
-    let is_current = uri.path_and_query().is_some_and(|own| dressed.brand.stylesheet(&dressed.id) == own.as_str());
+    let shown = portal_view(&portal, None);
+    let is_current = uri.path_and_query().is_some_and(|own| shown.brand.stylesheet(&shown.id) == own.as_str());
     let caching = if is_current { FOR_EVER } else { "no-cache" };
     let headers = [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, caching)];
-    (headers, view::brand_css(&dressed.brand)).into_response()
+    (headers, view::brand_css(&shown.brand)).into_response()
 }

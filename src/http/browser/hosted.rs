@@ -2,7 +2,7 @@
 
 use super::{
     destination,
-    page::{self, go, problem},
+    page::{self, problem, redirect},
     tab::body,
     view::{Access, Content, Problem, Viewer},
     visit::{Named, Visit},
@@ -20,7 +20,7 @@ use axum::{
 
 /// `GET /p/{portal}/`: the first tab.
 pub(super) async fn home(visit: Visit) -> Response {
-    go(&destination::first_tab(&visit.portal, visit.user.session()))
+    redirect(&destination::first_tab(&visit.portal, visit.user.session()))
 }
 
 /// `GET /p/{portal}/{tab}`.
@@ -76,7 +76,7 @@ pub(super) async fn sign_out(
         Ok(()) | Err(Error::SessionInvalid) => {}
         Err(other) => return Err(other.into()),
     }
-    let mut response = go(&format!("/p/{}/signed-out", portal.id));
+    let mut response = redirect(&format!("/p/{}/signed-out", portal.id));
     response.headers_mut().extend(cookie::clear(&app, portal.id));
     Ok(response)
 }
@@ -88,7 +88,7 @@ pub(super) async fn signed_out(
     Named(portal): Named,
 ) -> Result<Response, Refusal> {
     match auth::by_cookie(&headers, &app, Some(portal.id)).await {
-        Ok(user) => Ok(go(&destination::first_tab(&portal, user.session()))),
+        Ok(user) => Ok(redirect(&destination::first_tab(&portal, user.session()))),
         Err(Error::SessionInvalid) => Ok(problem(Problem::SignedOut, Some(&portal), None)),
         Err(other) => Err(other.into()),
     }

@@ -2,7 +2,7 @@
 
 use super::{
     destination::Destination,
-    page::{self, Policy, go, leave, problem},
+    page::{self, Policy, problem, redirect, send_back},
     view::{self, Problem},
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
         time::Timestamp,
     },
     http::{App, auth, client::Client, cookie, refusal::Refusal, same_origin},
-    service::{Error, ExchangeRequest, Landing, Worth},
+    service::{Error, ExchangeRequest, Landing, LinkState},
     store::REPEAT_WINDOW,
 };
 use axum::{
@@ -35,7 +35,7 @@ struct Link<'a> {
 /// A token in the path.
 type Token = Result<Path<String>, PathRejection>;
 
-/// Its text; one that is none is that of no link.
+/// The token's text; empty, which is no link's, when the path is no UTF-8.
 fn text_of(token: Token) -> String {
     token.map(|Path(token)| token).unwrap_or_default()
 }
@@ -78,9 +78,9 @@ async fn look(
         return Ok(problem(Problem::LinkUnknown, None, None));
     };
     if let Some(destination) = link.inside().await? {
-        return Ok(go(destination.url()));
+        return Ok(redirect(destination.url()));
     }
-    if link.landing.worth != Worth::Ready {
+    if link.landing.state != LinkState::Ready {
         return Ok(link.over());
     }
     if *method == Method::GET && !is_prefetch(headers) {
@@ -101,7 +101,7 @@ pub(super) async fn redeem(
         return Ok(problem(Problem::LinkUnknown, None, None));
     };
     match link.inside().await? {
-        Some(destination) => Ok(go(destination.url())),
+        Some(destination) => Ok(redirect(destination.url())),
         None => link.redeem(client).await,
     }
 }
@@ -114,7 +114,7 @@ impl<'a> Link<'a> {
         headers: &'a HeaderMap,
         token: &str,
     ) -> Result<Option<Self>, Refusal> {
-        app.inner.limits.count_address(client.address)?;
+        app.limits().count_address(client.address)?;
         let Some(credential) = Credential::parse(token) else { return Ok(None) };
         let nonce = cookie::nonce(app, headers, SessionId(credential.id()));
         let landing = app.service().look(token, nonce).await?;
@@ -124,7 +124,7 @@ impl<'a> Link<'a> {
     /// Where this browser goes when it is in the portal already: by this very link, or, when the link is spent, by a
     /// later one of the same customer.
     async fn inside(&self) -> Result<Option<Destination>, Error> {
-        let Landing { session, portal, worth } = &self.landing;
+        let Landing { session, portal, state } = &self.landing;
         let Some(browser) = &session.browser else { return Ok(None) };
         if let (Destination::Elsewhere(_), Some(_)) = (self.destination(), self.nonce) {
             // The app there redeemed it and knows its own; this browser had the landing page.
@@ -137,14 +137,15 @@ impl<'a> Link<'a> {
             Err(other) => return Err(other),
         };
         let current = user.session();
-        let is_own = current.id == session.id || (*worth != Worth::Ready && current.customer_id == session.customer_id);
+        let is_own =
+            current.id == session.id || (*state != LinkState::Ready && current.customer_id == session.customer_id);
         // To where the link leads, as far as the session that is live may go.
         Ok(is_own.then(|| self.destination_of(&Session { path: session.path.clone(), ..current.clone() })))
     }
 
     /// What a link that opens nothing any more leads to.
     fn over(&self) -> Response {
-        leave(Problem::LinkOver, &self.landing.portal, Some(&self.landing.session))
+        send_back(Problem::LinkOver, &self.landing.portal, Some(&self.landing.session))
     }
 
     fn destination(&self) -> Destination {
@@ -163,11 +164,11 @@ impl<'a> Link<'a> {
     /// The page that asks for the click, with a nonce for this browser unless it has one.
     fn page(&self) -> Response {
         let Landing { session, portal, .. } = &self.landing;
-        let dressed = page::dress(portal, Some(session));
+        let shown = page::portal_view(portal, Some(session));
         let ends = session.browser.as_ref().map_or(session.link_expires_at, |browser| browser.expires_at);
         let template = view::Landing {
             locale: page::locale(Some(session)),
-            portal: &dressed,
+            portal: &shown,
             external_id: &session.customer_external_id,
             valid_until: ends.utc(),
             action: &format!("/r/{}", self.credential.reveal()),
@@ -176,7 +177,7 @@ impl<'a> Link<'a> {
         };
         let destination = self.destination();
         let policy =
-            Policy::of(Some(portal)).with_form([destination.url()].into_iter().chain(dressed.return_url.as_deref()));
+            Policy::of(Some(portal)).with_form([destination.url()].into_iter().chain(shown.return_url.as_deref()));
         let mut response = page::page(StatusCode::OK, template.locale, &template, &policy);
         response.headers_mut().extend(self.new_nonce(ends).map(|cookie| (header::SET_COOKIE, cookie)));
         response
@@ -191,8 +192,8 @@ impl<'a> Link<'a> {
     }
 
     async fn redeem(&self, client: ClientInfo) -> Result<Response, Refusal> {
-        let Landing { session, portal, worth } = &self.landing;
-        let is_ready = *worth == Worth::Ready;
+        let Landing { session, portal, state } = &self.landing;
+        let is_ready = *state == LinkState::Ready;
         // The exchange refuses a spent link as well, and has the trail tell of it.
         let is_spent = session.used_at.is_some() && self.credential.kind() == Kind::Link;
         if !is_ready && !is_spent {
@@ -200,7 +201,7 @@ impl<'a> Link<'a> {
         }
         let token = self.credential.reveal();
         let destination = match self.destination() {
-            Destination::Elsewhere(app) if is_ready => return Ok(go(&app.with_query("session", &token))),
+            Destination::Elsewhere(app) if is_ready => return Ok(redirect(&app.with_query("session", &token))),
             destination => destination,
         };
         let started = match &session.browser {
@@ -212,7 +213,7 @@ impl<'a> Link<'a> {
             Err(Error::SessionInvalid) => return Ok(self.over()),
             other => other?,
         };
-        let mut response = go(destination.url());
+        let mut response = redirect(destination.url());
         response
             .headers_mut()
             .append(header::SET_COOKIE, cookie::start(self.app, portal.id, portal.is_framed(), &token, ends));

@@ -59,7 +59,7 @@ impl<'a> Policy<'a> {
     /// A browser that does not send `Sec-Fetch-Site` shows by `Origin` that a form is our own, and
     /// `no-referrer` would make it say `null`.
     fn referrer(&self) -> &'static str {
-        let tells_site = Context::read(|context| context.reader.tells_site).unwrap_or(true);
+        let tells_site = Context::with(|context| context.hints.tells_site).unwrap_or(true);
         if self.has_form && !tells_site { "same-origin" } else { "no-referrer" }
     }
 }
@@ -75,12 +75,12 @@ fn source(url: &str) -> Option<String> {
 
 /// The language for the reader of this request.
 pub(super) fn locale(session: Option<&Session>) -> Locale {
-    let languages = Context::read(|context| context.reader.languages.clone()).flatten();
+    let languages = Context::with(|context| context.hints.languages.clone()).flatten();
     Locale::negotiate(session.and_then(|session| session.locale.as_deref()), languages.as_deref())
 }
 
 /// How a portal presents itself on a page, with the way back for this session.
-pub(super) fn dress(portal: &Portal, session: Option<&Session>) -> view::Portal {
+pub(super) fn portal_view(portal: &Portal, session: Option<&Session>) -> view::Portal {
     let branding = &portal.settings.branding;
     view::Portal {
         id: portal.id.to_string(),
@@ -118,7 +118,7 @@ pub(super) fn page(status: StatusCode, locale: Locale, template: &impl Template,
 }
 
 /// Sends the reader to another address.
-pub(super) fn go(to: &str) -> Response {
+pub(super) fn redirect(to: &str) -> Response {
     let headers = [(header::CACHE_CONTROL, "no-store"), (header::REFERRER_POLICY, "no-referrer")];
     let Ok(to) = HeaderValue::from_str(to) else { return StatusCode::INTERNAL_SERVER_ERROR.into_response() };
     (StatusCode::SEE_OTHER, headers, [(header::LOCATION, to)]).into_response()
@@ -126,14 +126,14 @@ pub(super) fn go(to: &str) -> Response {
 
 /// A page of its own for what stops the reader, with the name of the portal where that is known.
 pub(super) fn problem(problem: Problem, portal: Option<&Portal>, session: Option<&Session>) -> Response {
-    let dressed = portal.map(|portal| dress(portal, session));
+    let shown = portal.map(|portal| portal_view(portal, session));
     let locale = locale(session);
     let is_passing = matches!(problem, Problem::TooManyRequests | Problem::Internal | Problem::Unavailable);
-    let request_id = Context::read(|context| context.id.clone()).filter(|_| is_passing);
+    let request_id = Context::with(|context| context.id.clone()).filter(|_| is_passing);
     let template = ProblemPage {
         locale,
         problem,
-        portal: dressed.as_ref(),
+        portal: shown.as_ref(),
         // An empty address is the page's own.
         retry: is_passing.then_some(""),
         request_id: request_id.as_deref(),
@@ -143,10 +143,10 @@ pub(super) fn problem(problem: Problem, portal: Option<&Portal>, session: Option
 }
 
 /// Sends the reader back to where there is a new link, telling why; without such a place, a page tells it.
-pub(super) fn leave(why: Problem, portal: &Portal, session: Option<&Session>) -> Response {
+pub(super) fn send_back(why: Problem, portal: &Portal, session: Option<&Session>) -> Response {
     let reason = if why == Problem::LinkOver { "link_expired" } else { "session_expired" };
     match return_url(portal, session).and_then(|url| WebUrl::parse(url).ok()) {
-        Some(url) => go(&url.with_query("reason", reason)),
+        Some(url) => redirect(&url.with_query("reason", reason)),
         None => problem(why, Some(portal), session),
     }
 }

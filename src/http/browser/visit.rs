@@ -1,7 +1,7 @@
 //! Who is at a hosted page: a portal that exists, and a browser that is signed in to it.
 
 use super::{
-    page::{self, Policy, leave},
+    page::{self, Policy, send_back},
     view::{Content, Hosted, Problem, Viewer},
 };
 use crate::{
@@ -58,7 +58,7 @@ async fn turned_away(app: &App, headers: &HeaderMap, portal: &Portal) -> Result<
         let found = app.service().past_session(token).await?;
         session = session.or(found.filter(|session| session.portal_id == portal.id));
     }
-    Ok(leave(Problem::SessionExpired, portal, session.as_ref()))
+    Ok(send_back(Problem::SessionExpired, portal, session.as_ref()))
 }
 
 impl Visit {
@@ -76,7 +76,7 @@ impl Visit {
         };
         let template = Hosted {
             locale: page::locale(Some(session)),
-            portal: &page::dress(&self.portal, Some(session)),
+            portal: &page::portal_view(&self.portal, Some(session)),
             viewer,
             expires_at: session.browser.as_ref().map_or(session.link_expires_at, |browser| browser.expires_at).utc(),
             preview: session.preview,

@@ -76,7 +76,7 @@ pub(crate) async fn forward(
     parts: &Parts,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let gateway = &app.inner.gateway;
+    let gateway = app.gateway();
     let place = gateway.places.enter(user.session().tenant_id, user.session().id)?;
     let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: usize| length > MAX_BODY) {

@@ -40,7 +40,7 @@ pub(crate) async fn fetch_json(app: &App, user: &EndUser, path: &str, query: Opt
 }
 
 async fn fetch(app: &App, user: &EndUser, path: &str, query: Option<&str>) -> Result<Value, Fault> {
-    let gateway = &app.inner.gateway;
+    let gateway = app.gateway();
     let _place =
         gateway.for_pages.enter(user.session().tenant_id, user.session().id).map_err(|_| Fault::Unreachable)?;
     let mut request = forward::prepare(app, user, Method::GET, &format!("/{path}"), query).await.map_err(fault)?;

@@ -1,5 +1,5 @@
-//! Places for requests under way to upstreams: so many in all, of them half for one tenant, so that its slow upstreams take
-//! them from nobody else, and so many for one browser session, so that no end user takes them from everybody else.
+//! Places for requests under way to upstreams. One tenant has at most half of them, so that its slow upstreams take them from
+//! nobody else, and one browser session a few, so that no end user takes them from everybody else.
 
 use crate::{
     domain::id::{SessionId, TenantId},

@@ -5,7 +5,7 @@ use super::{
     dto::CustomerDto,
     lists::{self, CustomerList, List},
     no_content,
-    openapi::{Reading, Writing},
+    openapi::{ReadErrors, WriteErrors},
     reading::{by_name, given, given_by_name},
     to_json,
 };
@@ -163,7 +163,7 @@ fn merged(
 /// Create a customer
 #[utoipa::path(post, operation_id = "createCustomer", path = "/v1/customers", tag = "Customers", request_body = CreateCustomer,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe: 1–255 visible ASCII characters.")),
-    responses((status = 201, description = "Made", body = CustomerDto), Writing), security(("secretKey" = []), ("apiKey" = [])))]
+    responses((status = 201, description = "Made", body = CustomerDto), WriteErrors), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn create(
     merchant: Merchant,
     _: NoQuery,
@@ -193,7 +193,7 @@ pub(crate) struct ListQuery {
 
 /// List customers
 #[utoipa::path(get, operation_id = "listCustomers", path = "/v1/customers", tag = "Customers", params(ListQuery),
-    responses((status = 200, description = "A page", body = List<CustomerDto<'static>>), Reading), security(("secretKey" = []), ("apiKey" = [])))]
+    responses((status = 200, description = "A page", body = List<CustomerDto<'static>>), ReadErrors), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn list(merchant: Merchant, Query(query): Query<ListQuery>) -> Result<Response, Refusal> {
     let cursor =
         Cursor { limit: query.limit, starting_after: query.starting_after, ending_before: query.ending_before };
@@ -206,7 +206,7 @@ pub(crate) async fn list(merchant: Merchant, Query(query): Query<ListQuery>) -> 
 /// Get a customer
 #[utoipa::path(get, operation_id = "getCustomer", path = "/v1/customers/{id}", tag = "Customers",
     params(("id" = String, Path, description = "The customer's id")),
-    responses((status = 200, description = "The customer", body = CustomerDto), Reading), security(("secretKey" = []), ("apiKey" = [])))]
+    responses((status = 200, description = "The customer", body = CustomerDto), ReadErrors), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn get(merchant: Merchant, _: NoQuery, PathId(id): PathId<CustomerId>) -> Result<Response, Refusal> {
     Ok(answer(StatusCode::OK, &CustomerDto::new(&merchant.customer(id).await?)))
 }
@@ -214,7 +214,7 @@ pub(crate) async fn get(merchant: Merchant, _: NoQuery, PathId(id): PathId<Custo
 /// Change a customer
 #[utoipa::path(patch, operation_id = "updateCustomer", path = "/v1/customers/{id}", tag = "Customers", request_body = UpdateCustomer,
     params(("id" = String, Path, description = "The customer's id")),
-    responses((status = 200, description = "Changed", body = CustomerDto), Writing), security(("secretKey" = []), ("apiKey" = [])))]
+    responses((status = 200, description = "Changed", body = CustomerDto), WriteErrors), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn update(
     merchant: Merchant,
     _: NoQuery,
@@ -231,7 +231,7 @@ pub(crate) async fn update(
 /// The person's sessions end, personal data go, and events keep only ids.
 #[utoipa::path(delete, operation_id = "eraseCustomer", path = "/v1/customers/{id}", tag = "Customers",
     params(("id" = String, Path, description = "The customer's id")),
-    responses((status = 204, description = "Erased"), Reading), security(("secretKey" = []), ("apiKey" = [])))]
+    responses((status = 204, description = "Erased"), ReadErrors), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn erase(merchant: Merchant, _: NoQuery, PathId(id): PathId<CustomerId>) -> Result<Response, Refusal> {
     merchant.erase_customer(id).await?;
     Ok(no_content())
@@ -247,7 +247,7 @@ pub(crate) struct RevokedDto {
 /// Revoke all sessions of a customer
 #[utoipa::path(delete, operation_id = "revokeCustomerPortalSessions", path = "/v1/customers/{id}/portal-sessions", tag = "Customers",
     params(("id" = String, Path, description = "The customer's id")),
-    responses((status = 200, description = "How many there were", body = RevokedDto), Reading), security(("secretKey" = []), ("apiKey" = [])))]
+    responses((status = 200, description = "How many there were", body = RevokedDto), ReadErrors), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn revoke_sessions(
     merchant: Merchant,
     _: NoQuery,

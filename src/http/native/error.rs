@@ -42,7 +42,7 @@ struct ErrorDto<'a> {
 pub(crate) fn refuse(refusal: &Refusal) -> Response {
     let (status, kind, code) = refusal.class();
     let (request_id, doc_url) =
-        Context::read(|context| (context.id.clone(), context.doc_url(code))).unwrap_or_default();
+        Context::with(|context| (context.id.clone(), context.doc_url(code))).unwrap_or_default();
     let param = match refusal {
         Refusal::Service(Error::Validation { param, .. }) => Some(param.as_str()),
         Refusal::Service(Error::InvalidRequest { param, .. }) => param.as_deref(),

@@ -4,7 +4,7 @@ use super::{
     answer,
     dto::EventDto,
     lists::{EventList, List},
-    openapi::Reading,
+    openapi::ReadErrors,
 };
 use crate::{
     domain::Invalid,
@@ -23,7 +23,8 @@ use utoipa::IntoParams;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ListQuery {
-    /// Only this type, such as `portal_session.created`.
+    /// Only this type: `portal_session.` `created`, `opened`, `exchanged`, `exchange_refused`, `revoked` or `ended`; `key.` `created`,
+    /// `rolled` or `revoked`; `portal.` or `customer.` `created`, `updated` or `deleted`.
     r#type: Option<String>,
     /// Only about this session, also when it was revoked.
     portal_session_id: Option<String>,
@@ -40,7 +41,7 @@ pub(crate) struct ListQuery {
 ///
 /// Of the key's mode. What becomes of a portal, which both modes share, is in the trails of both.
 #[utoipa::path(get, operation_id = "listEvents", path = "/v1/events", tag = "Events", params(ListQuery),
-    responses((status = 200, description = "A page", body = List<EventDto<'static>>), Reading), security(("secretKey" = []), ("apiKey" = [])))]
+    responses((status = 200, description = "A page", body = List<EventDto<'static>>), ReadErrors), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn list(merchant: Merchant, Query(query): Query<ListQuery>) -> Result<Response, Refusal> {
     let id = query.portal_session_id.map(|id| id.parse().map_err(|_| Invalid::new("Give a session's id.")));
     let session = field("portalSessionId", id.transpose())?;

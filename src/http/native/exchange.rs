@@ -63,7 +63,7 @@ pub(crate) async fn exchange(
     _: NoQuery,
     Json(body): Json<ExchangeToken>,
 ) -> Result<Response, Refusal> {
-    app.inner.limits.count_address(client.address)?;
+    app.limits().count_address(client.address)?;
     if body.nonce.as_ref().is_some_and(|nonce| !(16..=128).contains(&nonce.chars().count())) {
         return Err(Error::field("nonce", Invalid::new("Give between 16 and 128 characters.")).into());
     }
@@ -76,7 +76,7 @@ pub(crate) async fn exchange(
     let cookie = match body.transport.unwrap_or_default() {
         Transport::Bearer => None,
         Transport::Cookie => {
-            // The link is used up by now. If only the portal can't be read, the cookie shall not be lost with it.
+            // The link is used up by now. If only the portal can't be read, the cookie must not be lost with it.
             let portal = app.service().public_portal(session.portal_id).await;
             let is_framed = portal.is_ok_and(|portal| portal.is_some_and(|portal| portal.is_framed()));
             Some(cookie::start(&app, session.portal_id, is_framed, &token, ends))

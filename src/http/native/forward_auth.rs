@@ -1,6 +1,6 @@
 //! Forward-auth: a reverse proxy asks whether a request to the merchant's own portal may pass.
 
-use super::openapi::Reading;
+use super::openapi::ReadErrors;
 use crate::{
     domain::{id::PortalId, permission::Permission, portal::Portal, return_url::WebUrl, session::Session},
     http::{
@@ -45,7 +45,7 @@ struct AuthQuery {
         ("Vestibule-Customer-External-Id" = String, description = "Your own id of the customer, percent-encoded"),
         ("Vestibule-Permissions" = Option<String>, description = "The session's tuples, separated by spaces; left out above 2 KiB"),
         ("Vestibule-Preview" = String, description = "`true` or `false`"),
-        ("Vestibule-Assertion" = String, description = "The same as a signed JWT, as the gateway sends it"))), Reading),
+        ("Vestibule-Assertion" = String, description = "The same as a signed JWT, as the gateway sends it"))), ReadErrors),
     security(("browserToken" = []), ("cookie" = [])))]
 pub(crate) async fn authorize(State(app): State<App>, request: Request) -> Result<Response, Refusal> {
     let (mut parts, _) = request.into_parts();

@@ -1,4 +1,4 @@
-//! Which headers answers carry, by their status: no handler's own, so that the document learns of them here.
+//! Headers that layers add to answers, by their status: no handler declares them, so the document learns of them here.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ pub(super) fn add(document: &mut Value) {
         "Request-Id": {"required": true, "schema": {"type": "string", "pattern": "^req_[0-6][0-9A-Za-z]{21}$"},
             "description": "Names the request, in the log as well."},
         "Retry-After": {"required": true, "schema": {"type": "integer", "minimum": 1},
-            "description": "After so many seconds it is worth trying again (RFC 9110, section 10.2.3)."},
+            "description": "In how many seconds it is worth trying again (RFC 9110, section 10.2.3)."},
         "RateLimit": {"required": true, "schema": {"type": "string"},
             "description": "How many requests are left, `r`, and the seconds until there are more, `t`."},
         "RateLimit-Policy": {"required": true, "schema": {"type": "string"},

@@ -41,7 +41,8 @@ pub(super) async fn turn() -> Option<SemaphorePermit<'static>> {
     PAGES.acquire().await.ok()
 }
 
-/// Which part of a list to give.
+/// Which part of a list to give. Lists with filters repeat these fields: serde's `flatten` does not go with
+/// `deny_unknown_fields`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

@@ -47,7 +47,7 @@ impl Modify for Schemes {
 /// What every call may answer beside its success.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "only its description is used")]
-pub(crate) enum Reading {
+pub(crate) enum ReadErrors {
     /// The request is malformed.
     #[response(status = 400)]
     Malformed(ErrorBody<'static>),
@@ -107,7 +107,7 @@ pub(crate) enum Holding {
 /// What every call with a body may answer beside its success.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "only its description is used")]
-pub(crate) enum Writing {
+pub(crate) enum WriteErrors {
     /// The request is malformed.
     #[response(status = 400)]
     Malformed(ErrorBody<'static>),

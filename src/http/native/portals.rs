@@ -5,7 +5,7 @@ use super::{
     dto::PortalDto,
     lists::{self, List, PageQuery, PortalList},
     no_content,
-    openapi::{Reading, Writing},
+    openapi::{ReadErrors, WriteErrors},
     reading::{given, given_object},
     to_json,
 };
@@ -234,7 +234,7 @@ fn set<T, V: Clone>(
 /// Create a portal
 #[utoipa::path(post, operation_id = "createPortal", path = "/v1/portals", tag = "Portals", request_body = CreatePortal,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe: 1–255 visible ASCII characters.")),
-    responses((status = 201, description = "Made", body = PortalDto), Writing), security(("secretKey" = []), ("apiKey" = [])))]
+    responses((status = 201, description = "Made", body = PortalDto), WriteErrors), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn create(
     merchant: Merchant,
     _: NoQuery,
@@ -253,7 +253,7 @@ pub(crate) async fn create(
 
 /// List portals
 #[utoipa::path(get, operation_id = "listPortals", path = "/v1/portals", tag = "Portals", params(PageQuery),
-    responses((status = 200, description = "A page", body = List<PortalDto<'static>>), Reading), security(("secretKey" = []), ("apiKey" = [])))]
+    responses((status = 200, description = "A page", body = List<PortalDto<'static>>), ReadErrors), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn list(merchant: Merchant, Query(page): Query<PageQuery>) -> Result<Response, Refusal> {
     let _turn = lists::turn().await;
     let page = merchant.portals(page.into()).await?;
@@ -264,7 +264,7 @@ pub(crate) async fn list(merchant: Merchant, Query(page): Query<PageQuery>) -> R
 /// Get a portal
 #[utoipa::path(get, operation_id = "getPortal", path = "/v1/portals/{portal}", tag = "Portals",
     params(("portal" = String, Path, description = "Id or slug")),
-    responses((status = 200, description = "The portal", body = PortalDto), Reading), security(("secretKey" = []), ("apiKey" = [])))]
+    responses((status = 200, description = "The portal", body = PortalDto), ReadErrors), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn get(merchant: Merchant, _: NoQuery, PortalName(name): PortalName) -> Result<Response, Refusal> {
     Ok(answer(StatusCode::OK, &PortalDto::new(&*merchant.portal(&name).await?)))
 }
@@ -272,7 +272,7 @@ pub(crate) async fn get(merchant: Merchant, _: NoQuery, PortalName(name): Portal
 /// Change a portal
 #[utoipa::path(patch, operation_id = "updatePortal", path = "/v1/portals/{portal}", tag = "Portals", request_body = UpdatePortal,
     params(("portal" = String, Path, description = "Id or slug")),
-    responses((status = 200, description = "Changed", body = PortalDto), Writing), security(("secretKey" = []), ("apiKey" = [])))]
+    responses((status = 200, description = "Changed", body = PortalDto), WriteErrors), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn update(
     merchant: Merchant,
     _: NoQuery,
@@ -288,7 +288,7 @@ pub(crate) async fn update(
 /// Its sessions end. The portal `default` can't be deleted.
 #[utoipa::path(delete, operation_id = "deletePortal", path = "/v1/portals/{portal}", tag = "Portals",
     params(("portal" = String, Path, description = "Id or slug")),
-    responses((status = 204, description = "Deleted"), (status = 409, description = "It is `default`", body = super::error::ErrorBody), Reading),
+    responses((status = 204, description = "Deleted"), (status = 409, description = "It is `default`", body = super::error::ErrorBody), ReadErrors),
     security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn delete(merchant: Merchant, _: NoQuery, PortalName(name): PortalName) -> Result<Response, Refusal> {
     merchant.delete_portal(&name).await?;

@@ -40,21 +40,21 @@ pub(super) fn given_by_name<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 
 struct Object<T>(T);
 struct Names<T>(BTreeMap<String, T>);
-struct Reader<T>(PhantomData<T>);
+struct ObjectVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        source.deserialize_map(Reader::<Self>(PhantomData))
+        source.deserialize_map(ObjectVisitor::<Self>(PhantomData))
     }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Names<T> {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        source.deserialize_map(Reader::<Self>(PhantomData))
+        source.deserialize_map(ObjectVisitor::<Self>(PhantomData))
     }
 }
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for Reader<Object<T>> {
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<Object<T>> {
     type Value = Object<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,7 +66,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Reader<Object<T>> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for Reader<Names<T>> {
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<Names<T>> {
     type Value = Names<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,7 +5,7 @@ use super::{
     dto::{CreatedDto, SessionDto},
     lists::{self, List, SessionList},
     no_content,
-    openapi::{Reading, Writing},
+    openapi::{ReadErrors, WriteErrors},
     reading::{by_name, word},
     to_json,
 };
@@ -45,7 +45,8 @@ pub(crate) struct CreatePortalSession {
     customer_id: Option<String>,
     /// Slug or id of the portal; `default` when left out.
     portal: Option<String>,
-    /// What the session may do; the portal's `defaultPermissions` when left out.
+    /// What the session may do, as tuples `{resourceType}.{resourceId}.{action}`, `*` for any; the portal's `defaultPermissions`
+    /// when left out.
     #[schema(min_items = 1, max_items = 100)]
     permissions: Option<Vec<String>>,
     /// Where people go back to: https, or http on a loopback host.
@@ -146,7 +147,7 @@ pub(super) fn seconds(value: Option<u32>, from: u32, to: u32) -> Result<Option<S
 /// The answer's `url` is what you send your customer to; `token` and `url` are shown only here.
 #[utoipa::path(post, operation_id = "createPortalSession", path = "/v1/portal-sessions", tag = "Portal sessions", request_body = CreatePortalSession,
     params(("Idempotency-Key" = Option<String>, Header, description = "Makes a retry safe: 1–255 visible ASCII characters.")),
-    responses((status = 201, description = "Minted", body = CreatedDto), Writing), security(("secretKey" = []), ("apiKey" = [])))]
+    responses((status = 201, description = "Minted", body = CreatedDto), WriteErrors), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn create(
     State(app): State<App>,
     merchant: Merchant,
@@ -170,7 +171,7 @@ fn created<'a>(app: &App, minted: &'a Minted) -> CreatedDto<'a> {
 /// Get a portal session
 #[utoipa::path(get, operation_id = "getPortalSession", path = "/v1/portal-sessions/{id}", tag = "Portal sessions",
     params(("id" = String, Path, description = "The session's id")),
-    responses((status = 200, description = "The session", body = SessionDto), Reading), security(("secretKey" = []), ("apiKey" = [])))]
+    responses((status = 200, description = "The session", body = SessionDto), ReadErrors), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn get(merchant: Merchant, _: NoQuery, PathId(id): PathId<SessionId>) -> Result<Response, Refusal> {
     let session = merchant.session(id).await?;
     Ok(answer(StatusCode::OK, &SessionDto::new(&session, merchant.service().clock().now())))
@@ -225,7 +226,7 @@ impl ListQuery {
 ///
 /// Newest first. Used and expired sessions are left out unless `status` or `includeExpired` asks for them.
 #[utoipa::path(get, operation_id = "listPortalSessions", path = "/v1/portal-sessions", tag = "Portal sessions", params(ListQuery),
-    responses((status = 200, description = "A page", body = List<SessionDto<'static>>), Reading), security(("secretKey" = []), ("apiKey" = [])))]
+    responses((status = 200, description = "A page", body = List<SessionDto<'static>>), ReadErrors), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn list(merchant: Merchant, Query(query): Query<ListQuery>) -> Result<Response, Refusal> {
     let (query, cursor) = query.parse()?;
     let _turn = lists::turn().await;
@@ -240,7 +241,7 @@ pub(crate) async fn list(merchant: Merchant, Query(query): Query<ListQuery>) -> 
 /// A hard delete: the link and the browser session both stop at once.
 #[utoipa::path(delete, operation_id = "revokePortalSession", path = "/v1/portal-sessions/{id}", tag = "Portal sessions",
     params(("id" = String, Path, description = "The session's id")),
-    responses((status = 204, description = "Revoked"), Reading), security(("secretKey" = []), ("apiKey" = [])))]
+    responses((status = 204, description = "Revoked"), ReadErrors), security(("secretKey" = []), ("apiKey" = [])))]
 pub(crate) async fn revoke(merchant: Merchant, _: NoQuery, PathId(id): PathId<SessionId>) -> Result<Response, Refusal> {
     merchant.revoke_session(id).await?;
     Ok(no_content())

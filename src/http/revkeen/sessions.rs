@@ -38,7 +38,7 @@ impl TryFrom<CreateSession> for SessionRequest {
         Ok(Self {
             session_ttl: Some(ttl),
             mode: Mode::Bearer,
-            otherwise: Permission::parse(OTHERWISE).into_iter().collect(),
+            fallback_permissions: Permission::parse(OTHERWISE).into_iter().collect(),
             ..Self::new(CustomerRef::Id(id.parse().map_err(|_| Error::Missing("customer"))?))
         })
     }

@@ -86,7 +86,7 @@ impl Manner {
         let error = ErrorDto {
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
-            r#type: Context::read(|context| context.doc_url(code)).unwrap_or_default(),
+            r#type: Context::with(|context| context.doc_url(code)).unwrap_or_default(),
             errors: (status == StatusCode::BAD_REQUEST).then(fault),
             detail: message,
         };

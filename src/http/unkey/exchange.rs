@@ -39,7 +39,7 @@ pub(super) async fn exchange(
     headers: HeaderMap,
     token: String,
 ) -> Result<Response, Refusal> {
-    app.inner.limits.count_address(client.address)?;
+    app.limits().count_address(client.address)?;
     // Unkey's clients send it on every call that they may repeat, in any form that they like.
     let nonce = headers.get("idempotency-key").map(HeaderValue::as_bytes).filter(|nonce| !nonce.is_empty());
     let opened = app.service().exchange(ExchangeRequest { token: &token, nonce, client }).await?;

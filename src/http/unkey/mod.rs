@@ -71,7 +71,7 @@ struct Meta {
 
 impl Meta {
     fn current() -> Self {
-        Self { request_id: Context::read(|context| context.id.clone()) }
+        Self { request_id: Context::with(|context| context.id.clone()) }
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 /// More than this in one statement gains nothing and makes the first ones wait.
 const LARGEST_BATCH: usize = 128;
-/// A queue of so many is written in two halves. In a shorter one the start of a statement weighs more than what two of them overlap.
+/// A queue of at least this many is written in two halves. In a shorter one the start of a statement weighs more than what two of them overlap.
 const WORTH_HALVING: usize = 32;
 /// What one starts with, until it is known how fast the database is.
 const FIRST_BATCH: usize = 16;
@@ -32,7 +32,7 @@ impl Pace {
         self.size.load(Ordering::Relaxed)
     }
 
-    /// A batch of so many took so long.
+    /// Takes note of how long a batch of `items` took.
     pub(super) fn note(&self, items: usize, took: Duration) {
         let size = match self.size() {
             size if took > LONG_BATCH => size / 2,
@@ -43,13 +43,13 @@ impl Pace {
         self.micros.store(took.as_micros() as u64, Ordering::Relaxed);
     }
 
-    /// How many of so many who ask go into a batch.
+    /// How many of those who ask go into a batch.
     pub(super) fn share(&self, asking: usize) -> usize {
         let share = if asking >= WORTH_HALVING { asking.div_ceil(2) } else { asking };
         share.clamp(1, self.size())
     }
 
-    /// How long the full batches take that go before whoever comes behind so many.
+    /// How long the full batches take that go before whoever comes behind those who wait.
     pub(super) fn wait_behind(&self, waiting: usize) -> Duration {
         Duration::from_micros(self.micros.load(Ordering::Relaxed) * (waiting / self.size()) as u64)
     }

@@ -12,7 +12,8 @@ use tokio::{
     time::timeout,
 };
 
-/// What nobody used for so long is closed: routers on the way forget it, and then it would take its next user's time.
+/// How long a connection that nobody uses is kept: later, a router on the way may have forgotten it, and finding that out would
+/// take its next user's time.
 const IDLE: Duration = Duration::from_secs(180);
 /// What is older is replaced, so that it neither gathers memory on the server nor stays with one that others left.
 const LIFETIME: Duration = Duration::from_secs(1800);
