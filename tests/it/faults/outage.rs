@@ -202,7 +202,7 @@ async fn postgres_is_slow_again_and_again() {
     sqlx::raw_sql("begin; lock table portals in access exclusive mode").execute(&mut portals).await.unwrap();
     let unlock = async {
         for conn in [&mut keys, &mut portals] {
-            tokio::time::sleep(Duration::from_millis(500)).await;
+            tokio::time::sleep(Duration::from_millis(350)).await;
             sqlx::raw_sql("commit").execute(conn).await.unwrap();
         }
     };
